@@ -41,6 +41,9 @@ TG_API void tg_tape_free(tg_tape *tape);
 /* The type of the tape's values. */
 TG_API tg_dtype tg_tape_dtype(const tg_tape *tape);
 
+/* The allocator that it was made with. */
+TG_API tg_allocator tg_tape_allocator(const tg_tape *tape);
+
 /* --- lifetimes ------------------------------------------------------------------------------------------ */
 
 /* Marks the present end of the tape. */

@@ -1,0 +1,163 @@
+/* node.h: how the tape keeps what it recorded.
+ *
+ * Owns: the layout of nodes, leaves and the tape, and the small functions that reach them. Everything in
+ * graph/ may look in here; nothing outside may. Internal: not installed. */
+#ifndef TAPEGRAD_GRAPH_NODE_H
+#define TAPEGRAD_GRAPH_NODE_H
+
+#include "core/arena.h"
+#include "graph/gradient.h"
+
+#define TG_NO_NODE UINT32_MAX
+
+enum tg_node_flags {
+    TG_NODE_REQUIRES_GRAD = 1, /* a parameter, or recorded from one */
+    TG_NODE_BARRIER = 2,       /* recorded while gradients were off: a constant to differentiation */
+    TG_NODE_VIEW = 4,          /* its data is that of its input */
+    TG_NODE_NAMED = 8,
+    TG_NODE_GRADIENT = 16 /* recorded while differentiating */
+};
+
+/* What only leaves have. */
+typedef struct tg_leaf {
+    uint32_t gradient; /* the node of its gradient, TG_NO_NODE: not a parameter */
+    uint32_t previous; /* the parameter before it on the tape, TG_NO_NODE: it is the first */
+    /* Its last change in place: the tape's epoch and length at that moment. What is older was recorded from
+     * the values before. */
+    uint64_t changed_epoch;
+    uint32_t changed_nodes;
+    bool gradient_is_zero;
+    const char *changed_at; /* the line; NULL: never changed */
+} tg_leaf;
+
+/* One value and where it came from: one cache line. Scalars lie in the node itself. */
+typedef struct tg_node {
+    const struct tg_op *op; /* NULL: a leaf */
+    const char *place;      /* the caller's line */
+    void *data;             /* scalar: &here */
+    union {
+        int64_t *dims; /* rank > 0: shape, then strides */
+        double f64;
+        float f32;
+        int64_t i64;
+        bool boolean;
+    } here;
+    union {
+        uint32_t few[2]; /* n_in <= 2 */
+        uint32_t *many;
+    } in;
+    union {
+        void *attr;
+        tg_leaf *leaf;
+    } extra;
+    uint64_t epoch; /* the tape's when it was recorded; a handle holds the low half */
+    uint32_t n_in;
+    uint8_t dtype, rank, flags, unused;
+} tg_node;
+_Static_assert(sizeof(tg_node) <= 64, "a node is one cache line");
+
+enum { TG_SEGMENT_BITS = 10, TG_SEGMENT = 1 << TG_SEGMENT_BITS, TG_TEXT = 640, TG_REWINDS = 8, TG_NUMBERS = 8 };
+
+typedef struct tg_name_entry {
+    char *text;
+    size_t capacity;
+    uint32_t node;
+} tg_name_entry;
+
+typedef struct tg_rewind_entry {
+    uint64_t epoch;   /* the epoch that it ended */
+    uint32_t n_nodes; /* the nodes that it left */
+    const char *place;
+} tg_rewind_entry;
+
+typedef struct tg_number_entry {
+    double value;
+    uint32_t node, epoch;
+    tg_dtype dtype;
+} tg_number_entry;
+
+struct tg_tape {
+    tg_node **segments; /* nodes never move: they are kept in segments of TG_SEGMENT */
+    size_t n_segments, segment_capacity;
+    uint32_t n_nodes;
+    uint32_t last_parameter; /* parameters are chained through their leaves */
+    uint64_t epoch;          /* counts rewinds, from 1 */
+    tg_dtype dtype;
+    bool grad_on, nan_check;
+    tg_broadcast broadcast;
+
+    const char *place; /* while differentiating: the line of the operation whose backward runs */
+    const char *backward_of;
+
+    tg_arena arena;   /* shapes, attributes and data of nodes, in the nodes' order */
+    tg_arena scratch; /* used and given back within one call */
+    tg_allocator allocator;
+    size_t held; /* bytes from the allocator beside the arenas */
+
+    tg_number_entry numbers[TG_NUMBERS]; /* tg_num made into nodes lately */
+    tg_rewind_entry rewinds[TG_REWINDS];
+    tg_name_entry *names;
+    size_t n_names, names_made, name_capacity; /* entries in use, entries with a buffer, entries */
+
+    tg_status status;
+    char error[TG_TEXT], warning[TG_TEXT];
+};
+
+static inline tg_node *tg_node_at(const tg_tape *tape, uint32_t i) {
+    return &tape->segments[i >> TG_SEGMENT_BITS][i & (TG_SEGMENT - 1)];
+}
+
+static inline const uint32_t *tg_node_inputs(const tg_node *node) {
+    return node->n_in <= 2 ? node->in.few : node->in.many;
+}
+
+extern const int64_t tg_no_dims[1];
+
+static inline tg_array tg_node_array(const tg_node *node) {
+    const int64_t *dims = node->rank ? node->here.dims : tg_no_dims;
+    return (tg_array){node->data, dims, dims + node->rank, node->rank, (tg_dtype)node->dtype};
+}
+
+static inline tg_tensor tg_handle(tg_tape *tape, uint32_t i) {
+    return (tg_tensor){tape, i, (uint32_t)tg_node_at(tape, i)->epoch};
+}
+
+static inline tg_tensor tg_invalid(tg_tape *tape) { return (tg_tensor){tape, TG_NO_NODE, 0}; }
+
+static inline bool tg_is_living(tg_tensor x) {
+    return x.node < x.tape->n_nodes && (uint32_t)tg_node_at(x.tape, x.node)->epoch == x.epoch;
+}
+
+/* Whether x is a number that is on no tape. */
+extern tg_tape *const tg_number_tape;
+static inline bool tg_is_num(tg_tensor x) { return x.tape == tg_number_tape; }
+
+/* A new node at the end of the tape, zeroed but for op, place, epoch, dtype, rank, and data (a scalar's).
+ * NULL, with an error, when memory is out. */
+tg_node *tg_node_new(tg_tape *tape, const char *where, const struct tg_op *op, tg_dtype dtype, int rank);
+/* Takes back the newest node. */
+static inline void tg_node_drop(tg_tape *tape) { tape->n_nodes--; }
+
+/* Gives a node of rank > 0 its shape with contiguous strides, and data unless it will be a view. */
+bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape shape, bool with_data);
+
+/* The living node of a handle; NULL with an error on its tape ("what" is the caller's name) otherwise. An
+ * invalid handle that came of an earlier error gives NULL and adds nothing. */
+tg_node *tg_node_of(const char *where, const char *what, tg_tensor x);
+
+/* The node of a number on the tape, shared between equal numbers; TG_NO_NODE when memory is out. */
+uint32_t tg_number_node(tg_tape *tape, const char *where, double value, tg_dtype dtype);
+
+/* An error for a handle that is not living, saying who made it and who rewound it. */
+void tg_fail_stale(const char *where, const char *what, tg_tensor x);
+
+/* Rewinds without a check; the mark must be the tape's own and living. */
+void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, const char *where);
+
+/* The leaf under a node, through views; NULL when it is computed. */
+const tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node, const tg_node **leaf_node);
+
+/* "W1 [4, 2]" or "[4, 2]" for messages. */
+const char *tg_node_describe(const tg_tape *tape, uint32_t i, size_t capacity, char *text);
+
+#endif
