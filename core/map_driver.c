@@ -1,0 +1,89 @@
+/* map_driver.c: runs an elementwise kernel over arrays of any strides.
+ *
+ * Owns: which operands a kernel reads where they lie and which are gathered into blocks on the stack, and
+ * the threads of elementwise work. Knows kernels, not operations. */
+#include "core/map_driver.h"
+
+#include "core/cursor.h"
+#include "core/threads.h"
+
+/* A block of every operand stays in L1: 512 elements of 4 bytes, 256 of 8. */
+#define BLOCK_BYTES 2048
+
+/* Elements from which a second thread pays, by tg_cost. Both are multiples of a block. */
+static const int64_t grains[] = {[TG_CHEAP] = 32768, [TG_COSTLY] = 8192};
+
+struct map_work {
+    tg_map_kernel *kernel;
+    const void *attr;
+    char *out;
+    int n_in;
+    int64_t out_bytes, block; /* of an element, in elements */
+    int64_t in_bytes[TG_MAX_MAP_INPUTS];
+    const char *direct[TG_MAX_MAP_INPUTS]; /* NULL: gathered through its cursor */
+    tg_cursor cursor[TG_MAX_MAP_INPUTS];
+};
+
+/* All operands lie as the kernel wants them: one call. */
+static void map_direct(void *context, int64_t begin, int64_t end) {
+    const struct map_work *work = context;
+    const void *x[TG_MAX_MAP_INPUTS];
+    for (int i = 0; i < work->n_in; i++) x[i] = work->direct[i] + begin * work->in_bytes[i];
+    work->kernel(end - begin, work->out + begin * work->out_bytes, x, work->attr);
+}
+
+static void map_blocks(void *context, int64_t begin, int64_t end) {
+    const struct map_work *work = context;
+    _Alignas(64) char buffer[TG_MAX_MAP_INPUTS][BLOCK_BYTES];
+    tg_cursor cursor[TG_MAX_MAP_INPUTS];
+    const void *x[TG_MAX_MAP_INPUTS];
+    bool is_filled[TG_MAX_MAP_INPUTS] = {false};
+    for (int i = 0; i < work->n_in; i++) {
+        if (work->direct[i] != NULL) continue;
+        x[i] = buffer[i];
+        cursor[i] = work->cursor[i];
+        tg_cursor_seek(&cursor[i], begin);
+        is_filled[i] = tg_cursor_is_constant(&cursor[i]);
+        if (is_filled[i]) {
+            tg_cursor_read(&cursor[i], end - begin < work->block ? end - begin : work->block, buffer[i]);
+        }
+    }
+    for (int64_t at = begin; at < end; at += work->block) {
+        int64_t n = end - at < work->block ? end - at : work->block;
+        for (int i = 0; i < work->n_in; i++) {
+            if (work->direct[i] != NULL)
+                x[i] = work->direct[i] + at * work->in_bytes[i];
+            else if (!is_filled[i])
+                tg_cursor_read(&cursor[i], n, buffer[i]);
+        }
+        work->kernel(n, work->out + at * work->out_bytes, x, work->attr);
+    }
+}
+
+void tg_map_run(tg_map_kernel *kernel, int n_in, const tg_array *in, const tg_array *out, const void *attr,
+                tg_cost cost) {
+    struct map_work work;
+    int64_t n = tg_array_size(out);
+    if (n == 0) return;
+    work.kernel = kernel;
+    work.attr = attr;
+    work.n_in = n_in;
+    work.out = out->data;
+    work.out_bytes = (int64_t)tg_dtype_size(out->dtype);
+    int64_t widest = work.out_bytes < 4 ? 4 : work.out_bytes;
+    bool all_direct = true;
+    for (int i = 0; i < n_in; i++) {
+        work.in_bytes[i] = (int64_t)tg_dtype_size(in[i].dtype);
+        if (work.in_bytes[i] > widest) widest = work.in_bytes[i];
+        /* A shape that broadcasts to out's and has as many elements is out's but for leading ones. */
+        if (tg_array_size(&in[i]) == n && tg_array_is_contiguous(&in[i])) {
+            work.direct[i] = in[i].data;
+        } else {
+            all_direct = false;
+            work.direct[i] = NULL;
+            tg_cursor_over_broadcast(&work.cursor[i], &in[i], out->rank, out->shape);
+        }
+    }
+    work.block = BLOCK_BYTES / widest;
+    tg_parallel_for(n, grains[cost], all_direct ? map_direct : map_blocks, &work);
+}
