@@ -26,7 +26,6 @@ typedef struct tg_leaf {
      * the values before. */
     uint64_t changed_epoch;
     uint32_t changed_nodes;
-    bool gradient_is_zero;
     const char *changed_at; /* the line; NULL: never changed */
 } tg_leaf;
 
@@ -56,7 +55,13 @@ typedef struct tg_node {
 } tg_node;
 _Static_assert(sizeof(tg_node) <= 64, "a node is one cache line");
 
-enum { TG_SEGMENT_BITS = 10, TG_SEGMENT = 1 << TG_SEGMENT_BITS, TG_TEXT = 640, TG_REWINDS = 8, TG_NUMBERS = 8 };
+enum {
+    TG_SEGMENT_BITS = 10,
+    TG_SEGMENT = 1 << TG_SEGMENT_BITS,
+    TG_TEXT = 640,
+    TG_REWINDS = 8,
+    TG_NUMBERS = 8
+};
 
 typedef struct tg_name_entry {
     char *text;
@@ -148,6 +153,12 @@ tg_node *tg_node_of(const char *where, const char *what, tg_tensor x);
 /* The node of a number on the tape, shared between equal numbers; TG_NO_NODE when memory is out. */
 uint32_t tg_number_node(tg_tape *tape, const char *where, double value, tg_dtype dtype);
 
+/* Keeps a warning on the tape, if it is the first. */
+void tg_warn(const tg_call *c, const char *format, ...) TG_PRINTF(2, 3);
+
+/* False, with an error that names the element and the operands, when a fresh result has a NaN or infinity. */
+bool tg_check_finite(const tg_call *c, const uint32_t *in);
+
 /* An error for a handle that is not living, saying who made it and who rewound it. */
 void tg_fail_stale(const char *where, const char *what, tg_tensor x);
 
@@ -155,7 +166,14 @@ void tg_fail_stale(const char *where, const char *what, tg_tensor x);
 void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, const char *where);
 
 /* The leaf under a node, through views; NULL when it is computed. */
-const tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node, const tg_node **leaf_node);
+tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node, const tg_node **leaf_node);
+
+/* Notes that a leaf is changed in place now. */
+static inline void tg_leaf_change(const tg_tape *tape, tg_leaf *leaf, const char *where) {
+    leaf->changed_epoch = tape->epoch;
+    leaf->changed_nodes = tape->n_nodes;
+    leaf->changed_at = where;
+}
 
 /* "W1 [4, 2]" or "[4, 2]" for messages. */
 const char *tg_node_describe(const tg_tape *tape, uint32_t i, size_t capacity, char *text);

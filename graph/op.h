@@ -95,6 +95,14 @@ static inline bool tg_needs_grad(const tg_call *c, int i) { return c->needs[i]; 
 /* Reports an error "where: name: message" on the tape; always returns false. */
 TG_API bool tg_fail(const tg_call *c, tg_status status, const char *format, ...) TG_PRINTF(3, 4);
 
+/* For infer functions: sets c->out_shape to what all inputs broadcast to, under the tape's rule for
+ * broadcasting; false, with an error that names the shapes, when they do not fit. Leaves dtypes to the
+ * caller. */
+TG_API bool tg_infer_broadcast(tg_call *c);
+
+/* For infer functions: true when input i has the given dtype; else an error that says what to do. */
+TG_API bool tg_expect_dtype(const tg_call *c, int i, tg_dtype dtype);
+
 /* Memory for the length of this call to forward, aligned to 64 bytes; NULL (and an error) when out. */
 TG_API void *tg_call_scratch(const tg_call *c, size_t bytes);
 

@@ -1,0 +1,330 @@
+/* apply.c: applying an operation: check, infer, allocate, compute, record.
+ *
+ * Owns: tg_apply and what it tells operations. Knows kinds of operations, not operations: the four kinds that
+ * the library can run by itself are run by core/'s drivers, the rest by the operation's own forward. */
+#include "core/map_driver.h"
+#include "core/reduce_driver.h"
+#include "graph/node.h"
+
+#include <string.h>
+
+enum { FEW = 8 };
+
+/* --- inputs
+ * --------------------------------------------------------------------------------------------------- */
+
+/* The error for a handle that cannot be an input; always gives an invalid handle, of the tape if it can. */
+static tg_tensor refuse(tg_tape *tape, const char *where, const struct tg_op *op, int i, tg_tensor x) {
+    if (!x.tape) {
+        tg_tape_fail(tape, TG_ERR_HANDLE, where,
+                     "%s: input %d is not a tensor (a zeroed handle, or made of numbers alone)", op->name, i);
+    } else if (x.tape != tape) {
+        tg_tape_fail(x.tape, TG_ERR_HANDLE, where, "%s: the inputs are on two tapes", op->name);
+        tg_tape_fail(
+            tape, TG_ERR_HANDLE, where,
+            "%s: the inputs are on two tapes: input %d (made at %s) is on another; copy its values over",
+            op->name, i, tg_place(x));
+    } else if (x.node != TG_NO_NODE) { /* else it came of an error that the tape already keeps */
+        char what[80];
+        snprintf(what, sizeof what, "%s: input %d", op->name, i);
+        tg_fail_stale(where, what, x);
+    } else {
+        tg_tape_fail(tape, TG_ERR_HANDLE, where, "%s: input %d is the result of an earlier error", op->name,
+                     i);
+    }
+    return tg_invalid(tape);
+}
+
+/* A number takes its dtype from the operands beside it: the first that holds values, else i64, else the
+ * tape's. */
+static bool place_numbers(tg_tape *tape, const char *where, int n, const tg_tensor *x, uint32_t *in) {
+    tg_dtype dtype = tape->dtype;
+    for (int i = n - 1; i >= 0; i--) {
+        if (tg_is_num(x[i])) continue;
+        const tg_dtype beside = (tg_dtype)tg_node_at(tape, in[i])->dtype;
+        if (beside == TG_I64) dtype = TG_I64;
+    }
+    for (int i = 0; i < n && dtype == TG_I64; i++)
+        if (!tg_is_num(x[i]) && tg_dtype_is_value((tg_dtype)tg_node_at(tape, in[i])->dtype))
+            dtype = tape->dtype;
+    for (int i = 0; i < n; i++) {
+        if (!tg_is_num(x[i])) continue;
+        in[i] = tg_number_node(tape, where, tg_item_at(where, x[i]), dtype);
+        if (in[i] == TG_NO_NODE) return false;
+    }
+    return true;
+}
+
+/* --- operations
+ * ------------------------------------------------------------------------------------------------- */
+
+void tg_not_differentiable(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
+    (void)dy, (void)dx;
+    tg_fail(c, TG_ERR_GRADIENT, "the operation has no gradient; tg_detach its input if none is wanted");
+}
+
+/* What a struct tg_op lacks, or NULL when it is complete. */
+static const char *missing(const struct tg_op *op) {
+    if (!op->backward)
+        return "backward is NULL: an operation without a gradient must say TG_NOT_DIFFERENTIABLE";
+    switch (op->kind) {
+        case TG_MAP:
+            if (op->n_inputs > TG_MAX_MAP_INPUTS) return "an elementwise operation has at most 8 inputs";
+            return op->map_f32 && op->map_f64 ? NULL : "an elementwise operation needs map_f32 and map_f64";
+        case TG_REDUCE:
+            if (op->attr_size < sizeof(tg_reduction))
+                return "a reduction's attribute begins with a tg_reduction";
+            return op->reduce_f32.fold && op->reduce_f32.merge && op->reduce_f64.fold && op->reduce_f64.merge
+                       ? NULL
+                       : "a reduction needs fold and merge for f32 and f64";
+        case TG_VIEW: return op->infer && op->view ? NULL : "a view needs infer and view";
+        case TG_CONTRACT:
+        case TG_OTHER:
+            return op->infer && op->forward ? NULL : "an operation of this kind needs infer and forward";
+    }
+    return "its kind is none of tg_op_kind";
+}
+
+static bool check_op(tg_tape *tape, const char *where, const struct tg_op *op, int n, const void *attr) {
+    const char *lack = missing(op);
+    const char *name = op->name ? op->name : "(unnamed operation)";
+    if (!op->name) lack = "name is NULL";
+    if (!lack && op->attr_size && !attr) lack = "its attribute is missing";
+    if (lack)
+        tg_tape_fail(tape, TG_ERR_OP, where, "%s: %s", name, lack);
+    else if (n < 1 || (op->n_inputs >= 0 && n != op->n_inputs) ||
+             (op->kind == TG_MAP && n > TG_MAX_MAP_INPUTS))
+        tg_tape_fail(tape, TG_ERR_OP, where, "%s: applied to %d inputs, takes %d", name, n, op->n_inputs);
+    else
+        return true;
+    return false;
+}
+
+bool tg_expect_dtype(const tg_call *c, int i, tg_dtype dtype) {
+    if (c->in[i].dtype == dtype) return true;
+    const bool convertible = tg_dtype_is_value(dtype) && !tg_dtype_is_value(c->in[i].dtype);
+    return tg_fail(c, TG_ERR_DTYPE, "input %d is %s and must be %s%s", i, tg_dtype_name(c->in[i].dtype),
+                   tg_dtype_name(dtype), convertible ? "; tg_to_value converts it" : "");
+}
+
+bool tg_infer_broadcast(tg_call *c) {
+    char text[2][TG_SHAPE_TEXT];
+    tg_shape shape = tg_array_shape(&c->in[0]);
+    for (int i = 1; i < c->n_in; i++) {
+        const tg_shape next = tg_array_shape(&c->in[i]);
+        if (!tg_shape_broadcast(shape, next, &shape))
+            return tg_fail(c, TG_ERR_SHAPE, "shapes do not broadcast: %s and %s",
+                           tg_shape_format(shape, sizeof text[0], text[0]),
+                           tg_shape_format(next, sizeof text[1], text[1]));
+    }
+    c->out_shape = shape;
+    if (c->tape->broadcast == TG_BROADCAST_NUMPY || c->tape->backward_of) return true;
+    int expanded = 0, of = 0;
+    for (int i = 0; i < c->n_in; i++) {
+        const tg_shape in = tg_array_shape(&c->in[i]);
+        of += in.rank > 0;
+        expanded += in.rank > 0 && tg_shape_size(in) != tg_shape_size(shape);
+    }
+    if (of < 2 || expanded < of) return true;
+    tg_shape_format(tg_array_shape(&c->in[0]), sizeof text[0], text[0]);
+    tg_shape_format(tg_array_shape(&c->in[c->n_in - 1]), sizeof text[1], text[1]);
+    static const char message[] =
+        "broadcasting expands every operand: %s with %s; reshape one, or say it with tg_expand";
+    if (c->tape->broadcast == TG_BROADCAST_STRICT) return tg_fail(c, TG_ERR_SHAPE, message, text[0], text[1]);
+    tg_warn(c, message, text[0], text[1]);
+    return true;
+}
+
+static bool infer_map(tg_call *c) {
+    for (int i = 0; i < c->n_in; i++)
+        if (!tg_expect_dtype(c, i, c->tape->dtype)) return false;
+    return tg_infer_broadcast(c);
+}
+
+static bool infer_reduction(tg_call *c) {
+    const tg_reduction *reduction = c->attr;
+    const tg_shape shape = tg_array_shape(&c->in[0]);
+    if (!tg_expect_dtype(c, 0, c->tape->dtype)) return false;
+    c->out_shape = tg_shape_reduced(shape, reduction->mask, reduction->keepdims);
+    if (c->op->has_identity || tg_shape_size(shape) > 0 || tg_shape_size(c->out_shape) == 0) return true;
+    char text[TG_SHAPE_TEXT];
+    return tg_fail(c, TG_ERR_SHAPE, "a reduction over nothing has no value: %s has an axis of 0 elements",
+                   tg_shape_format(shape, sizeof text, text));
+}
+
+/* --- computing
+ * ---------------------------------------------------------------------------------------------------- */
+
+void *tg_call_scratch(const tg_call *c, size_t bytes) {
+    void *memory = tg_arena_alloc(&c->tape->scratch, bytes, 64);
+    if (!memory) tg_fail(c, TG_ERR_MEMORY, "out of memory for %zu bytes of scratch", bytes);
+    return memory;
+}
+
+static tg_map_kernel *choose_map(const tg_call *c) {
+    tg_dtype dtype = c->tape->dtype;
+    bool any_value = false, any_i64 = false;
+    for (int i = 0; i < c->n_in; i++) {
+        any_value |= tg_dtype_is_value(c->in[i].dtype);
+        any_i64 |= c->in[i].dtype == TG_I64;
+    }
+    if (any_i64 && !any_value && c->op->map_i64) return c->op->map_i64;
+    return dtype == TG_F32 ? c->op->map_f32 : c->op->map_f64;
+}
+
+static bool compute_view(tg_call *c, tg_node *node) {
+    const int64_t size = tg_array_size(&c->out);
+    if (c->op->view(c, node->here.dims + node->rank)) { /* rank 0: no strides are written */
+        node->data = c->out.data;
+        node->flags |= TG_NODE_VIEW;
+        return true;
+    }
+    if (c->tape->status) return false;
+    /* No strides express it: copy the elements in row-major order. */
+    const size_t bytes = (size_t)size * tg_dtype_size(c->out.dtype);
+    if (node->rank) node->data = tg_arena_alloc(&c->tape->arena, bytes, 64);
+    if (!node->data) return tg_fail(c, TG_ERR_MEMORY, "out of memory for a copy of %zu bytes", bytes);
+    int64_t strides[TG_MAX_RANK];
+    tg_strides_contiguous(c->out_shape, node->rank ? node->here.dims + node->rank : strides);
+    tg_strides_contiguous(tg_array_shape(&c->in[0]), strides);
+    const tg_array to = {node->data, c->in[0].shape, strides, c->in[0].rank, c->in[0].dtype};
+    if (size) tg_array_copy(&to, &c->in[0]);
+    return true;
+}
+
+static bool compute(tg_call *c, tg_node *node) {
+    const struct tg_op *op = c->op;
+    c->out = tg_node_array(node);
+    switch (op->kind) {
+        case TG_MAP: tg_map_run(choose_map(c), c->n_in, c->in, &c->out, c->attr, op->cost); return true;
+        case TG_REDUCE:
+            tg_reduce_run(c->tape->dtype == TG_F32 ? &op->reduce_f32 : &op->reduce_f64, op->start,
+                          ((const tg_reduction *)c->attr)->mask, &c->in[0], &c->out);
+            return true;
+        case TG_VIEW: return compute_view(c, node);
+        case TG_CONTRACT:
+        case TG_OTHER: break;
+    }
+    const tg_arena_position before = tg_arena_here(&c->tape->scratch);
+    const bool done = op->forward(c);
+    tg_arena_rewind(&c->tape->scratch, before);
+    if (!done && !c->tape->status) tg_fail(c, TG_ERR_OP, "forward failed and did not say why");
+    return done;
+}
+
+/* --- recording
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void record(tg_tape *tape, tg_node *node, int n, const uint32_t *in, uint8_t flags) {
+    node->n_in = (uint32_t)n;
+    memcpy(n <= 2 ? node->in.few : node->in.many, in, (size_t)n * sizeof *in);
+    if (!tape->grad_on)
+        node->flags |= TG_NODE_BARRIER;
+    else if (tg_dtype_is_value((tg_dtype)node->dtype))
+        node->flags |= flags & TG_NODE_REQUIRES_GRAD;
+    if (tape->backward_of) node->flags |= TG_NODE_GRADIENT;
+}
+
+static bool keep_attr_and_inputs(tg_call *c, tg_node *node) {
+    tg_tape *tape = c->tape;
+    if (c->op->attr_size) {
+        void *attr = tg_arena_alloc(&tape->arena, c->op->attr_size, 16);
+        if (!attr) return tg_fail(c, TG_ERR_MEMORY, "out of memory for an attribute");
+        c->attr = node->extra.attr = memcpy(attr, c->attr, c->op->attr_size);
+    }
+    if (c->n_in > 2) {
+        node->in.many = tg_arena_alloc(&tape->arena, (size_t)c->n_in * sizeof(uint32_t), sizeof(uint32_t));
+        if (!node->in.many) return tg_fail(c, TG_ERR_MEMORY, "out of memory for %d inputs", c->n_in);
+    }
+    return true;
+}
+
+/* Any operation on any tensors. */
+static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, uint8_t flags) {
+    tg_tape *tape = c->tape;
+    for (int i = 0; i < c->n_in; i++) arrays[i] = tg_node_array(tg_node_at(tape, in[i]));
+    c->in = arrays;
+    c->out_dtype = tape->dtype;
+    const bool inferred = c->op->infer            ? c->op->infer(c)
+                          : c->op->kind == TG_MAP ? infer_map(c)
+                                                  : infer_reduction(c);
+    if (!inferred) {
+        if (!tape->status) tg_fail(c, TG_ERR_OP, "infer failed and did not say why");
+        return tg_invalid(tape);
+    }
+    const tg_arena_position before = tg_arena_here(&tape->arena);
+    tg_node *node = tg_node_new(tape, c->where, c->op, c->out_dtype, c->out_shape.rank);
+    if (!node) return tg_invalid(tape);
+    if (!tg_node_allocate(tape, c->where, node, c->out_shape, c->op->kind != TG_VIEW) ||
+        !keep_attr_and_inputs(c, node) || !compute(c, node) || (tape->nan_check && !tg_check_finite(c, in))) {
+        tg_node_drop(tape);
+        tg_arena_rewind(&tape->arena, before);
+        return tg_invalid(tape);
+    }
+    record(tape, node, c->n_in, in, flags);
+    return tg_handle(tape, tape->n_nodes - 1);
+}
+
+/* An elementwise operation on one or two scalars: no shapes, no arrays, no memory but the node. */
+static tg_tensor apply_scalars(tg_tape *tape, const char *where, const struct tg_op *op, int n,
+                               const uint32_t *in, uint8_t flags) {
+    tg_node *node = tg_node_new(tape, where, op, tape->dtype, 0);
+    if (!node) return tg_invalid(tape);
+    const void *from[2];
+    for (int i = 0; i < n; i++) from[i] = tg_node_at(tape, in[i])->data;
+    (tape->dtype == TG_F32 ? op->map_f32 : op->map_f64)(1, &node->here, from, NULL);
+    record(tape, node, n, in, flags);
+    return tg_handle(tape, tape->n_nodes - 1);
+}
+
+tg_tensor tg_apply_at(const char *where, const struct tg_op *op, int n, const tg_tensor *x,
+                      const void *attr) {
+    tg_tape *tape = NULL;
+    for (int i = 0; i < n && !tape; i++)
+        if (!tg_is_num(x[i])) tape = x[i].tape;
+    if (!tape) return (tg_tensor){0};
+    if (tape->place) where = tape->place;
+
+    uint32_t few[FEW];
+    tg_array few_arrays[FEW];
+    uint32_t *in = few;
+    tg_array *arrays = few_arrays;
+    const tg_arena_position before = tg_arena_here(&tape->scratch);
+    if (n > FEW) {
+        in = tg_arena_alloc(&tape->scratch, (size_t)n * sizeof *in, 64);
+        arrays = in ? tg_arena_alloc(&tape->scratch, (size_t)n * sizeof *arrays, 64) : NULL;
+        if (!arrays) {
+            tg_arena_rewind(&tape->scratch, before);
+            tg_tape_fail(tape, TG_ERR_MEMORY, where, "%s: out of memory for %d inputs", op->name, n);
+            return tg_invalid(tape);
+        }
+    }
+    tg_tensor result = tg_invalid(tape);
+    bool numbers = false, scalars = op->kind == TG_MAP && !op->infer && !op->attr_size && n <= 2;
+    uint8_t flags = 0;
+    for (int i = 0; i < n; i++) {
+        if (tg_is_num(x[i])) {
+            numbers = true;
+            continue;
+        }
+        if (TG_UNLIKELY(x[i].tape != tape || !tg_is_living(x[i]))) {
+            result = refuse(tape, where, op, i, x[i]);
+            goto done;
+        }
+        const tg_node *node = tg_node_at(tape, x[i].node);
+        in[i] = x[i].node;
+        flags |= node->flags;
+        scalars &= node->rank == 0 && node->dtype == (uint8_t)tape->dtype;
+    }
+    if (numbers && !place_numbers(tape, where, n, x, in)) goto done;
+    if (!check_op(tape, where, op, n, attr)) goto done;
+    if (scalars && !tape->nan_check) {
+        result = apply_scalars(tape, where, op, n, in, flags);
+    } else {
+        tg_call call = {.op = op, .tape = tape, .where = where, .n_in = n, .attr = attr};
+        result = apply_arrays(&call, arrays, in, flags);
+    }
+done:
+    if (n > FEW) tg_arena_rewind(&tape->scratch, before);
+    return result;
+}

@@ -1,0 +1,198 @@
+/* tape.c: the life of a tape: made, grown, marked, rewound, freed.
+ *
+ * Owns: node storage, rewinding, numbers shared between nodes. Knows neither operations nor values: see
+ * apply.c and tensor.c. */
+#include "graph/node.h"
+
+#include <string.h>
+
+const int64_t tg_no_dims[1] = {0};
+static const char number_sentinel;
+tg_tape *const tg_number_tape = (tg_tape *)(uintptr_t)&number_sentinel;
+
+tg_tape *tg_tape_new(tg_dtype dtype) { return tg_tape_new_with(dtype, tg_allocator_default()); }
+
+tg_tape *tg_tape_new_with(tg_dtype dtype, tg_allocator allocator) {
+    if (!tg_dtype_is_value(dtype) || !allocator.call) return NULL;
+    tg_tape *tape = tg_memory_new(&allocator, sizeof *tape);
+    if (!tape) return NULL;
+    *tape = (tg_tape){.dtype = dtype,
+                      .epoch = 1,
+                      .grad_on = true,
+                      .last_parameter = TG_NO_NODE,
+                      .allocator = allocator,
+                      .held = sizeof *tape};
+    tg_arena_init(&tape->arena, allocator);
+    tg_arena_init(&tape->scratch, allocator);
+    return tape;
+}
+
+void tg_tape_free(tg_tape *tape) {
+    if (!tape) return;
+    const tg_allocator allocator = tape->allocator;
+    tg_arena_free(&tape->arena);
+    tg_arena_free(&tape->scratch);
+    for (size_t i = 0; i < tape->n_segments; i++)
+        tg_memory_free(&allocator, tape->segments[i], TG_SEGMENT * sizeof(tg_node));
+    tg_memory_free(&allocator, tape->segments, tape->segment_capacity * sizeof *tape->segments);
+    for (size_t i = 0; i < tape->names_made; i++)
+        tg_memory_free(&allocator, tape->names[i].text, tape->names[i].capacity);
+    tg_memory_free(&allocator, tape->names, tape->name_capacity * sizeof *tape->names);
+    tg_memory_free(&allocator, tape, sizeof *tape);
+}
+
+tg_dtype tg_tape_dtype(const tg_tape *tape) { return tape->dtype; }
+tg_allocator tg_tape_allocator(const tg_tape *tape) { return tape->allocator; }
+int64_t tg_tape_n_nodes(const tg_tape *tape) { return tape->n_nodes; }
+size_t tg_tape_bytes(const tg_tape *tape) { return tape->held + tape->arena.held + tape->scratch.held; }
+void tg_tape_set_broadcast(tg_tape *tape, tg_broadcast mode) { tape->broadcast = mode; }
+void tg_tape_set_nan_check(tg_tape *tape, bool on) { tape->nan_check = on; }
+
+bool tg_tape_set_grad(tg_tape *tape, bool on) {
+    const bool was = tape->grad_on;
+    tape->grad_on = on;
+    return was;
+}
+
+/* --- nodes ------------------------------------------------------------------------------------------------
+ */
+
+static bool new_segment(tg_tape *tape) {
+    if (tape->n_segments == tape->segment_capacity) {
+        const size_t capacity = tape->segment_capacity ? 2 * tape->segment_capacity : 4;
+        tg_node **segments = tg_memory_new(&tape->allocator, capacity * sizeof *segments);
+        if (!segments) return false;
+        if (tape->n_segments) memcpy(segments, tape->segments, tape->n_segments * sizeof *segments);
+        tg_memory_free(&tape->allocator, tape->segments, tape->segment_capacity * sizeof *segments);
+        tape->held += (capacity - tape->segment_capacity) * sizeof *segments;
+        tape->segments = segments;
+        tape->segment_capacity = capacity;
+    }
+    tg_node *segment = tg_memory_new(&tape->allocator, TG_SEGMENT * sizeof *segment);
+    if (!segment) return false;
+    tape->held += TG_SEGMENT * sizeof *segment;
+    tape->segments[tape->n_segments++] = segment;
+    return true;
+}
+
+tg_node *tg_node_new(tg_tape *tape, const char *where, const struct tg_op *op, tg_dtype dtype, int rank) {
+    const uint32_t i = tape->n_nodes;
+    if (TG_UNLIKELY(i >> TG_SEGMENT_BITS >= tape->n_segments)) {
+        if (i >= TG_NO_NODE - TG_SEGMENT) {
+            tg_tape_fail(tape, TG_ERR_MEMORY, where,
+                         "the tape is full: it holds at most 2^32 nodes; rewind it");
+            return NULL;
+        }
+        if (!new_segment(tape)) {
+            tg_tape_fail(tape, TG_ERR_MEMORY, where, "out of memory for node %lu of the tape",
+                         (unsigned long)i);
+            return NULL;
+        }
+    }
+    tape->n_nodes = i + 1;
+    tg_node *node = tg_node_at(tape, i);
+    node->op = op;
+    node->place = where;
+    node->data = &node->here;
+    node->here.dims = NULL;
+    node->in.many = NULL;
+    node->extra.attr = NULL;
+    node->epoch = tape->epoch;
+    node->n_in = 0;
+    node->dtype = (uint8_t)dtype;
+    node->rank = (uint8_t)rank;
+    node->flags = 0;
+    return node;
+}
+
+bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape shape, bool with_data) {
+    const int64_t size = tg_shape_size(shape);
+    const size_t element = tg_dtype_size((tg_dtype)node->dtype);
+    char text[TG_SHAPE_TEXT];
+    if (size < 0 || (uint64_t)size > (SIZE_MAX / 4) / element) {
+        tg_tape_fail(tape, TG_ERR_SHAPE, where,
+                     "a shape of %s has a negative dimension or more elements than memory can hold",
+                     tg_shape_format(shape, sizeof text, text));
+        return false;
+    }
+    if (shape.rank > 0) {
+        int64_t *dims = tg_arena_alloc(&tape->arena, 2 * (size_t)shape.rank * sizeof *dims, sizeof *dims);
+        void *data = NULL;
+        if (dims && with_data) data = tg_arena_alloc(&tape->arena, (size_t)size * element, 64);
+        if (!dims || (with_data && !data)) {
+            tg_tape_fail(tape, TG_ERR_MEMORY, where, "out of memory for %s elements of %s (%zu bytes)",
+                         tg_shape_format(shape, sizeof text, text), tg_dtype_name((tg_dtype)node->dtype),
+                         (size_t)size * element);
+            return false;
+        }
+        memcpy(dims, shape.dim, (size_t)shape.rank * sizeof *dims);
+        tg_strides_contiguous(shape, dims + shape.rank);
+        node->here.dims = dims;
+        node->data = data;
+    }
+    return true;
+}
+
+uint32_t tg_number_node(tg_tape *tape, const char *where, double value, tg_dtype dtype) {
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    tg_number_entry *entry = &tape->numbers[((bits >> 52) ^ (bits >> 49)) % TG_NUMBERS];
+    if (entry->epoch && entry->dtype == dtype && memcmp(&entry->value, &value, sizeof value) == 0 &&
+        tg_is_living((tg_tensor){tape, entry->node, entry->epoch}))
+        return entry->node;
+    tg_node *node = tg_node_new(tape, where, NULL, dtype, 0);
+    if (!node) return TG_NO_NODE;
+    const tg_array to = tg_node_array(node), from = {&value, tg_no_dims, tg_no_dims, 0, TG_F64};
+    tg_array_copy(&to, &from);
+    *entry = (tg_number_entry){value, tape->n_nodes - 1, (uint32_t)node->epoch, dtype};
+    return tape->n_nodes - 1;
+}
+
+/* --- marks and rewinding
+ * ------------------------------------------------------------------------------------ */
+
+tg_mark tg_tape_mark(const tg_tape *tape) {
+    const tg_arena_position here = tg_arena_here(&tape->arena);
+    const uint32_t n = tape->n_nodes;
+    const uint32_t epoch = n ? (uint32_t)tg_node_at(tape, n - 1)->epoch : 0;
+    return (tg_mark){(tg_tape *)(uintptr_t)tape, n, epoch, here.chunk, here.offset};
+}
+
+static void forget_names(tg_tape *tape, uint32_t n_nodes) {
+    size_t kept = 0;
+    for (size_t i = 0; i < tape->n_names; i++) {
+        if (tape->names[i].node >= n_nodes) continue;
+        const tg_name_entry entry = tape->names[i]; /* exchanged, so that no text buffer is lost */
+        tape->names[i] = tape->names[kept];
+        tape->names[kept++] = entry;
+    }
+    tape->n_names = kept;
+}
+
+void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, const char *where) {
+    if (where) {
+        memmove(tape->rewinds + 1, tape->rewinds, (TG_REWINDS - 1) * sizeof tape->rewinds[0]);
+        tape->rewinds[0] = (tg_rewind_entry){tape->epoch, n_nodes, where};
+    }
+    while (tape->last_parameter != TG_NO_NODE && tape->last_parameter >= n_nodes)
+        tape->last_parameter = tg_node_at(tape, tape->last_parameter)->extra.leaf->previous;
+    if (tape->n_names) forget_names(tape, n_nodes);
+    tg_arena_rewind(&tape->arena, position);
+    tape->n_nodes = n_nodes;
+    tape->epoch++;
+}
+
+tg_status tg_tape_rewind_at(const char *where, tg_tape *tape, tg_mark mark) {
+    if (!tape) return TG_ERR_HANDLE;
+    if (mark.tape != tape)
+        return tg_tape_fail(tape, TG_ERR_HANDLE, where,
+                            "rewind: the mark belongs to %s; use one that tg_tape_mark gave for this tape",
+                            mark.tape ? "another tape" : "no tape");
+    if (mark.n_nodes > tape->n_nodes ||
+        (mark.n_nodes && (uint32_t)tg_node_at(tape, mark.n_nodes - 1)->epoch != mark.epoch))
+        return tg_tape_fail(tape, TG_ERR_HANDLE, where,
+                            "rewind: the mark is stale: the tape was rewound past it (last at %s)",
+                            tape->rewinds[0].place ? tape->rewinds[0].place : "?");
+    tg_tape_cut(tape, mark.n_nodes, (tg_arena_position){mark.chunk, mark.offset}, where);
+    return TG_OK;
+}
