@@ -1,0 +1,82 @@
+/* reduce_kernels.c: the sums that differentiation itself needs: over elements, and over arrays.
+ *
+ * Owns: the order in which a sum is taken, for float and double alike. Must not know of axes or strides. */
+#include "core/reduce_kernels.h"
+
+/* Each lane sums SUM_BLOCK / SUM_LANES elements, lanes and blocks are joined pairwise: so the error grows
+ * with log n, and the lanes are vectors. */
+enum { SUM_BLOCK = 256, SUM_LANES = 32 };
+
+/* out = the sum of several arrays, by one expression. */
+#define TG_ACCUMULATE_LOOP(expression)                                                                       \
+    for (int64_t i = 0; i < n; i++) to[i] = (expression);                                                    \
+    break;
+#define TG_PAIR(k) (x[k][i] + x[k + 1][i])
+
+#define TG_SUM_KERNELS(suffix, type)                                                                         \
+    static type sum_block_##suffix(const type *x) {                                                          \
+        type lane[SUM_LANES];                                                                                \
+        for (int j = 0; j < SUM_LANES; j++) lane[j] = x[j];                                                  \
+        for (int i = SUM_LANES; i < SUM_BLOCK; i += SUM_LANES) {                                             \
+            for (int j = 0; j < SUM_LANES; j++) lane[j] += x[i + j];                                         \
+        }                                                                                                    \
+        for (int half = SUM_LANES / 2; half > 0; half /= 2) {                                                \
+            for (int j = 0; j < half; j++) lane[j] += lane[j + half];                                        \
+        }                                                                                                    \
+        return lane[0];                                                                                      \
+    }                                                                                                        \
+    static type sum_rest_##suffix(int64_t n, const type *x) {                                                \
+        type lane[4] = {0};                                                                                  \
+        int64_t i = 0;                                                                                       \
+        for (; i + 4 <= n; i += 4) {                                                                         \
+            for (int j = 0; j < 4; j++) lane[j] += x[i + j];                                                 \
+        }                                                                                                    \
+        for (int j = 0; i < n; i++, j++) lane[j] += x[i];                                                    \
+        return (lane[0] + lane[1]) + (lane[2] + lane[3]);                                                    \
+    }                                                                                                        \
+    static void sum_fold_##suffix(int64_t n, void *accumulator, const void *x) {                             \
+        type partial[64], *sum = accumulator; /* partial: of 2^k blocks each, k falling */                   \
+        const type *from = x;                                                                                \
+        int top = 0;                                                                                         \
+        int64_t n_blocks = n / SUM_BLOCK;                                                                    \
+        for (int64_t block = 1; block <= n_blocks; block++, from += SUM_BLOCK) {                             \
+            partial[top++] = sum_block_##suffix(from);                                                       \
+            for (int64_t pairs = block; pairs % 2 == 0; pairs /= 2, top--)                                   \
+                partial[top - 2] += partial[top - 1];                                                        \
+        }                                                                                                    \
+        type total = sum_rest_##suffix(n % SUM_BLOCK, from);                                                 \
+        while (top > 0) total += partial[--top];                                                             \
+        *sum += total;                                                                                       \
+    }                                                                                                        \
+    static void sum_merge_##suffix(int64_t n, void *accumulator, const void *x) {                            \
+        type *to = accumulator;                                                                              \
+        const type *from = x;                                                                                \
+        for (int64_t i = 0; i < n; i++) to[i] += from[i];                                                    \
+    }                                                                                                        \
+    const tg_reduction_kernels tg_sum_kernels_##suffix = {sum_fold_##suffix, sum_merge_##suffix, NULL};      \
+    void tg_add_kernel_##suffix(int64_t n, void *out, const void *const *in, const void *attr) {             \
+        (void)attr;                                                                                          \
+        tg_accumulate_##suffix(n, out, in, 2);                                                               \
+    }
+
+#define TG_ACCUMULATE(suffix, type)                                                                          \
+    void tg_accumulate_##suffix(int64_t n, void *out, const void *const *in, int n_in) {                     \
+        type *to = out;                                                                                      \
+        const type *x[TG_MAX_MAP_INPUTS];                                                                    \
+        for (int k = 0; k < n_in; k++) x[k] = in[k];                                                         \
+        switch (n_in) {                                                                                      \
+            case 1: TG_ACCUMULATE_LOOP(x[0][i])                                                              \
+            case 2: TG_ACCUMULATE_LOOP(TG_PAIR(0))                                                           \
+            case 3: TG_ACCUMULATE_LOOP(TG_PAIR(0) + x[2][i])                                                 \
+            case 4: TG_ACCUMULATE_LOOP(TG_PAIR(0) + TG_PAIR(2))                                              \
+            case 5: TG_ACCUMULATE_LOOP(TG_PAIR(0) + TG_PAIR(2) + x[4][i])                                    \
+            case 6: TG_ACCUMULATE_LOOP(TG_PAIR(0) + TG_PAIR(2) + TG_PAIR(4))                                 \
+            case 7: TG_ACCUMULATE_LOOP(TG_PAIR(0) + TG_PAIR(2) + (TG_PAIR(4) + x[6][i]))                     \
+            case 8: TG_ACCUMULATE_LOOP(TG_PAIR(0) + TG_PAIR(2) + (TG_PAIR(4) + TG_PAIR(6)))                  \
+        }                                                                                                    \
+    }
+
+TG_ACCUMULATE(f32, float)
+TG_ACCUMULATE(f64, double)
+TG_SUM_KERNELS(f32, float)
+TG_SUM_KERNELS(f64, double)
