@@ -74,9 +74,12 @@ static const char *missing(const struct tg_op *op) {
         case TG_REDUCE:
             if (op->attr_size < sizeof(tg_reduction))
                 return "a reduction's attribute begins with a tg_reduction";
-            return op->reduce_f32.fold && op->reduce_f32.merge && op->reduce_f64.fold && op->reduce_f64.merge
-                       ? NULL
-                       : "a reduction needs fold and merge for f32 and f64";
+            for (int i = 0; i < 2; i++) {
+                const tg_reduction_kernels *kernels = i ? op->reduce_f64 : op->reduce_f32;
+                if (!kernels || !kernels->fold || !kernels->merge)
+                    return "a reduction needs fold and merge for f32 and f64";
+            }
+            return NULL;
         case TG_VIEW: return op->infer && op->view ? NULL : "a view needs infer and view";
         case TG_CONTRACT:
         case TG_OTHER:
@@ -198,7 +201,7 @@ static bool compute(tg_call *c, tg_node *node) {
     switch (op->kind) {
         case TG_MAP: tg_map_run(choose_map(c), c->n_in, c->in, &c->out, c->attr, op->cost); return true;
         case TG_REDUCE:
-            tg_reduce_run(c->tape->dtype == TG_F32 ? &op->reduce_f32 : &op->reduce_f64, op->start,
+            tg_reduce_run(c->tape->dtype == TG_F32 ? op->reduce_f32 : op->reduce_f64, op->start,
                           ((const tg_reduction *)c->attr)->mask, &c->in[0], &c->out);
             return true;
         case TG_VIEW: return compute_view(c, node);

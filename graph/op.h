@@ -56,7 +56,7 @@ struct tg_op {
 
     /* TG_REDUCE: kernels by dtype, and the value that an accumulator begins with. Without an identity a
      * reduction over nothing is an error. */
-    tg_reduction_kernels reduce_f32, reduce_f64;
+    const tg_reduction_kernels *reduce_f32, *reduce_f64;
     double start;
     bool has_identity;
 
