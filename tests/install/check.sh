@@ -35,7 +35,7 @@ flags() { pkg-config --define-variable=prefix="$prefix" "$@" tapegrad; }
 # Each header stands on its own, as strict C11 and as C++17.
 header_alone() {
     # shellcheck disable=SC2046 # lists of words
-    $1 $(flags --cflags) -pedantic -Wall -Wextra -Werror -fsyntax-only "$headers/$2"
+    $1 $(flags --cflags) -pedantic -Wall -Wextra -Werror -fmax-errors=5 -fsyntax-only "$headers/$2"
 }
 for header in $(cd "$headers" && find . -name '*.h' | sed 's|^\./||' | sort); do
     check "$header as C11" header_alone 'gcc -std=c11 -x c' "$header"
