@@ -178,19 +178,16 @@ void tg_cursor_write(tg_cursor *c, int64_t n, const void *buffer) {
     }
 }
 
-int64_t tg_cursor_next(tg_cursor *c) {
+int64_t tg_cursor_left(const tg_cursor *c) { return c->size[c->rank - 1] - c->index[c->rank - 1]; }
+
+int64_t tg_cursor_run(const tg_cursor *c) { return c->stride[c->rank - 1] == 1 ? tg_cursor_left(c) : 0; }
+
+int64_t tg_cursor_skip(tg_cursor *c, int64_t n) {
     int64_t offset = c->offset;
-    advance(c, c->rank - 1, 1);
+    advance(c, c->rank - 1, n);
     return offset;
 }
 
-int64_t tg_cursor_run(const tg_cursor *c) {
-    int inner = c->rank - 1;
-    return c->stride[inner] == 1 ? c->size[inner] - c->index[inner] : 0;
-}
-
-const void *tg_cursor_take(tg_cursor *c, int64_t n) {
-    const void *at = address(c);
-    advance(c, c->rank - 1, n);
-    return at;
+void *tg_cursor_take(tg_cursor *c, int64_t n) {
+    return c->data + tg_cursor_skip(c, n) * (int64_t)c->element_bytes;
 }

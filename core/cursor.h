@@ -37,13 +37,14 @@ void tg_cursor_seek(tg_cursor *cursor, int64_t element);
 void tg_cursor_read(tg_cursor *cursor, int64_t n, void *buffer);
 void tg_cursor_write(tg_cursor *cursor, int64_t n, const void *buffer);
 
-/* Goes on by one element; the offset of where it was, in elements. */
-int64_t tg_cursor_next(tg_cursor *cursor);
+/* How many elements are left on the innermost axis. */
+int64_t tg_cursor_left(const tg_cursor *cursor);
 
-/* How many of the elements from here on lie side by side in memory (0: not even this axis has stride 1). */
+/* How many of the elements from here on lie side by side in memory (0: the innermost stride is not 1). */
 int64_t tg_cursor_run(const tg_cursor *cursor);
 
-/* Goes on by n <= tg_cursor_run elements; the address of where it was. */
-const void *tg_cursor_take(tg_cursor *cursor, int64_t n);
+/* Goes on by n <= tg_cursor_left elements; the offset (in elements), or the address, of where it was. */
+int64_t tg_cursor_skip(tg_cursor *cursor, int64_t n);
+void *tg_cursor_take(tg_cursor *cursor, int64_t n);
 
 #endif

@@ -5,7 +5,7 @@
 
 /* Each lane sums SUM_BLOCK / SUM_LANES elements, lanes and blocks are joined pairwise: so the error grows
  * with log n, and the lanes are vectors. */
-enum { SUM_BLOCK = 256, SUM_LANES = 32 };
+enum { SUM_BLOCK = 256, SUM_LANES = 16 };
 
 /* out = the sum of several arrays, by one expression. */
 #define TG_ACCUMULATE_LOOP(expression)                                                                       \
@@ -26,13 +26,13 @@ enum { SUM_BLOCK = 256, SUM_LANES = 32 };
         return lane[0];                                                                                      \
     }                                                                                                        \
     static type sum_rest_##suffix(int64_t n, const type *x) {                                                \
-        type lane[4] = {0};                                                                                  \
+        type lane[8] = {0};                                                                                  \
         int64_t i = 0;                                                                                       \
-        for (; i + 4 <= n; i += 4) {                                                                         \
-            for (int j = 0; j < 4; j++) lane[j] += x[i + j];                                                 \
+        for (; i + 8 <= n; i += 8) {                                                                         \
+            for (int j = 0; j < 8; j++) lane[j] += x[i + j];                                                 \
         }                                                                                                    \
         for (int j = 0; i < n; i++, j++) lane[j] += x[i];                                                    \
-        return (lane[0] + lane[1]) + (lane[2] + lane[3]);                                                    \
+        return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));    \
     }                                                                                                        \
     static void sum_fold_##suffix(int64_t n, void *accumulator, const void *x) {                             \
         type partial[64], *sum = accumulator; /* partial: of 2^k blocks each, k falling */                   \
