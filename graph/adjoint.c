@@ -17,19 +17,6 @@ static void accumulate_f64(int64_t n, void *out, const void *const *in, const vo
     tg_accumulate_f64(n, out, in, *(const int *)attr);
 }
 
-static bool accumulate_infer(tg_call *c) {
-    c->out_shape = tg_array_shape(&c->in[0]);
-    for (int i = 0; i < c->n_in; i++) {
-        if (!tg_expect_dtype(c, i, c->tape->dtype)) return false;
-        if (tg_shape_equal(c->out_shape, tg_array_shape(&c->in[i]))) continue;
-        char first[TG_SHAPE_TEXT], other[TG_SHAPE_TEXT];
-        return tg_fail(c, TG_ERR_SHAPE, "shapes differ: %s and %s",
-                       tg_shape_format(c->out_shape, sizeof first, first),
-                       tg_shape_format(tg_array_shape(&c->in[i]), sizeof other, other));
-    }
-    return true;
-}
-
 static void accumulate_backward(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
     for (int i = 0; i < c->n_in; i++) dx[i] = dy;
 }
@@ -38,7 +25,7 @@ static const struct tg_op accumulate = {.name = "accumulate",
                                         .kind = TG_MAP,
                                         .n_inputs = -1,
                                         .attr_size = sizeof(int),
-                                        .infer = accumulate_infer,
+
                                         .map_f32 = accumulate_f32,
                                         .map_f64 = accumulate_f64,
                                         .backward = accumulate_backward};

@@ -218,9 +218,14 @@ static bool compute(tg_call *c, tg_node *node) {
 /* --- recording
  * ------------------------------------------------------------------------------------------------------ */
 
-static void record(tg_tape *tape, tg_node *node, int n, const uint32_t *in, uint8_t flags) {
+static TG_INLINE void record(tg_tape *tape, tg_node *node, int n, const uint32_t *in, uint8_t flags) {
     node->n_in = (uint32_t)n;
-    memcpy(n <= 2 ? node->in.few : node->in.many, in, (size_t)n * sizeof *in);
+    if (n <= 2) {
+        node->in.few[0] = in[0];
+        node->in.few[1] = in[n - 1];
+    } else {
+        memcpy(node->in.many, in, (size_t)n * sizeof *in);
+    }
     if (!tape->grad_on)
         node->flags |= TG_NODE_BARRIER;
     else if (tg_dtype_is_value((tg_dtype)node->dtype))
@@ -228,18 +233,17 @@ static void record(tg_tape *tape, tg_node *node, int n, const uint32_t *in, uint
     if (tape->backward_of) node->flags |= TG_NODE_GRADIENT;
 }
 
-static bool keep_attr_and_inputs(tg_call *c, tg_node *node) {
-    tg_tape *tape = c->tape;
-    if (c->op->attr_size) {
-        void *attr = tg_arena_alloc(&tape->arena, c->op->attr_size, 16);
-        if (!attr) return tg_fail(c, TG_ERR_MEMORY, "out of memory for an attribute");
-        c->attr = node->extra.attr = memcpy(attr, c->attr, c->op->attr_size);
+/* Room in the node for the attribute and for more than two inputs. */
+static bool keep_attr_and_inputs(tg_tape *tape, const char *where, const struct tg_op *op, int n,
+                                 const void *attr, tg_node *node) {
+    if (op->attr_size) {
+        node->extra.attr = tg_arena_alloc(&tape->arena, op->attr_size, 16);
+        if (node->extra.attr) memcpy(node->extra.attr, attr, op->attr_size);
     }
-    if (c->n_in > 2) {
-        node->in.many = tg_arena_alloc(&tape->arena, (size_t)c->n_in * sizeof(uint32_t), sizeof(uint32_t));
-        if (!node->in.many) return tg_fail(c, TG_ERR_MEMORY, "out of memory for %d inputs", c->n_in);
-    }
-    return true;
+    if (n > 2) node->in.many = tg_arena_alloc(&tape->arena, (size_t)n * sizeof(uint32_t), sizeof(uint32_t));
+    if ((!op->attr_size || node->extra.attr) && (n <= 2 || node->in.many)) return true;
+    tg_tape_fail(tape, TG_ERR_MEMORY, where, "%s: out of memory for its attribute and inputs", op->name);
+    return false;
 }
 
 /* Any operation on any tensors. */
@@ -259,7 +263,8 @@ static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, 
     tg_node *node = tg_node_new(tape, c->where, c->op, c->out_dtype, c->out_shape.rank);
     if (!node) return tg_invalid(tape);
     if (!tg_node_allocate(tape, c->where, node, c->out_shape, c->op->kind != TG_VIEW) ||
-        !keep_attr_and_inputs(c, node) || !compute(c, node) || (tape->nan_check && !tg_check_finite(c, in))) {
+        !keep_attr_and_inputs(tape, c->where, c->op, c->n_in, c->attr, node) || !compute(c, node) ||
+        (tape->nan_check && !tg_check_finite(c, in))) {
         tg_node_drop(tape);
         tg_arena_rewind(&tape->arena, before);
         return tg_invalid(tape);
@@ -268,16 +273,80 @@ static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, 
     return tg_handle(tape, tape->n_nodes - 1);
 }
 
-/* An elementwise operation on one or two scalars: no shapes, no arrays, no memory but the node. */
-static tg_tensor apply_scalars(tg_tape *tape, const char *where, const struct tg_op *op, int n,
-                               const uint32_t *in, uint8_t flags) {
+/* Any operation: the checks, numbers, and errors in full. in and arrays hold n each. */
+static tg_tensor apply_any(tg_tape *tape, const char *where, const struct tg_op *op, int n,
+                           const tg_tensor *x, const void *attr, uint32_t *in, tg_array *arrays) {
+    bool numbers = false;
+    uint8_t flags = 0;
+    for (int i = 0; i < n; i++) {
+        if (tg_is_num(x[i])) {
+            numbers = true;
+            continue;
+        }
+        if (x[i].tape != tape || !tg_is_living(x[i])) return refuse(tape, where, op, i, x[i]);
+        in[i] = x[i].node;
+        flags |= tg_node_at(tape, in[i])->flags;
+    }
+    if (numbers && !place_numbers(tape, where, n, x, in)) return tg_invalid(tape);
+    if (!check_op(tape, where, op, n, attr)) return tg_invalid(tape);
+    tg_call call = {.op = op, .tape = tape, .where = where, .n_in = n, .attr = attr};
+    return apply_arrays(&call, arrays, in, flags);
+}
+
+static tg_tensor apply_many(tg_tape *tape, const char *where, const struct tg_op *op, int n,
+                            const tg_tensor *x, const void *attr) {
+    tg_tensor result = tg_invalid(tape);
+    const tg_arena_position before = tg_arena_here(&tape->scratch);
+    uint32_t *in = tg_arena_alloc(&tape->scratch, (size_t)n * sizeof *in, 64);
+    tg_array *arrays = tg_arena_alloc(&tape->scratch, (size_t)n * sizeof *arrays, 64);
+    if (in && arrays)
+        result = apply_any(tape, where, op, n, x, attr, in, arrays);
+    else
+        tg_tape_fail(tape, TG_ERR_MEMORY, where, "%s: out of memory for %d inputs", op->name, n);
+    tg_arena_rewind(&tape->scratch, before);
+    return result;
+}
+
+/* Whether this is a complete elementwise operation without rules of its own, so that on scalars its kernel is
+ * all there is to do. */
+static TG_INLINE bool is_plain(const tg_tape *tape, const struct tg_op *op, int n) {
+    return op->kind == TG_MAP && !op->infer && (n == op->n_inputs || op->n_inputs < 0) && n > 0 && n <= FEW &&
+           op->backward && op->map_f32 && op->map_f64 && op->name && !tape->nan_check;
+}
+
+/* A plain operation on scalars: no shapes, no arrays, hardly any memory but the node. False where it is not
+ * so simple; nothing is recorded then. */
+static TG_INLINE bool apply_scalars(tg_tape *tape, const char *where, const struct tg_op *op, int n,
+                                    const tg_tensor *x, const void *attr, tg_tensor *result) {
+    uint32_t in[FEW];
+    const void *from[FEW];
+    uint8_t flags = 0;
+    if (op->attr_size && !attr) return false;
+    for (int i = 0; i < n; i++) {
+        in[i] = x[i].node;
+        if (TG_UNLIKELY(x[i].tape != tape || !tg_is_living(x[i]))) {
+            if (!tg_is_num(x[i])) return false;
+            in[i] = tg_number_node(tape, where, tg_item(x[i]), tape->dtype);
+            if (in[i] == TG_NO_NODE) return false;
+        }
+        const tg_node *node = tg_node_at(tape, in[i]);
+        if (node->rank != 0 || node->dtype != (uint8_t)tape->dtype) return false;
+        flags |= node->flags;
+        from[i] = node->data;
+    }
+    *result = tg_invalid(tape);
+    const tg_arena_position before = tg_arena_here(&tape->arena);
     tg_node *node = tg_node_new(tape, where, op, tape->dtype, 0);
-    if (!node) return tg_invalid(tape);
-    const void *from[2];
-    for (int i = 0; i < n; i++) from[i] = tg_node_at(tape, in[i])->data;
-    (tape->dtype == TG_F32 ? op->map_f32 : op->map_f64)(1, &node->here, from, NULL);
+    if (!node) return true;
+    if ((op->attr_size || n > 2) && !keep_attr_and_inputs(tape, where, op, n, attr, node)) {
+        tg_node_drop(tape);
+        tg_arena_rewind(&tape->arena, before);
+        return true;
+    }
+    (tape->dtype == TG_F32 ? op->map_f32 : op->map_f64)(1, &node->here, from, attr);
     record(tape, node, n, in, flags);
-    return tg_handle(tape, tape->n_nodes - 1);
+    *result = (tg_tensor){tape, tape->n_nodes - 1, (uint32_t)node->epoch};
+    return true;
 }
 
 tg_tensor tg_apply_at(const char *where, const struct tg_op *op, int n, const tg_tensor *x,
@@ -285,49 +354,17 @@ tg_tensor tg_apply_at(const char *where, const struct tg_op *op, int n, const tg
     tg_tape *tape = NULL;
     for (int i = 0; i < n && !tape; i++)
         if (!tg_is_num(x[i])) tape = x[i].tape;
-    if (!tape) return (tg_tensor){0};
+    if (TG_UNLIKELY(!tape)) return (tg_tensor){0};
     if (tape->place) where = tape->place;
-
-    uint32_t few[FEW];
-    tg_array few_arrays[FEW];
-    uint32_t *in = few;
-    tg_array *arrays = few_arrays;
-    const tg_arena_position before = tg_arena_here(&tape->scratch);
-    if (n > FEW) {
-        in = tg_arena_alloc(&tape->scratch, (size_t)n * sizeof *in, 64);
-        arrays = in ? tg_arena_alloc(&tape->scratch, (size_t)n * sizeof *arrays, 64) : NULL;
-        if (!arrays) {
-            tg_arena_rewind(&tape->scratch, before);
-            tg_tape_fail(tape, TG_ERR_MEMORY, where, "%s: out of memory for %d inputs", op->name, n);
-            return tg_invalid(tape);
-        }
+    tg_tensor result;
+    if (is_plain(tape, op, n)) { /* n as a constant, so that the compiler unrolls the loops over inputs */
+        const bool done = n == 2   ? apply_scalars(tape, where, op, 2, x, attr, &result)
+                          : n == 1 ? apply_scalars(tape, where, op, 1, x, attr, &result)
+                                   : apply_scalars(tape, where, op, n, x, attr, &result);
+        if (done) return result;
     }
-    tg_tensor result = tg_invalid(tape);
-    bool numbers = false, scalars = op->kind == TG_MAP && !op->infer && !op->attr_size && n <= 2;
-    uint8_t flags = 0;
-    for (int i = 0; i < n; i++) {
-        if (tg_is_num(x[i])) {
-            numbers = true;
-            continue;
-        }
-        if (TG_UNLIKELY(x[i].tape != tape || !tg_is_living(x[i]))) {
-            result = refuse(tape, where, op, i, x[i]);
-            goto done;
-        }
-        const tg_node *node = tg_node_at(tape, x[i].node);
-        in[i] = x[i].node;
-        flags |= node->flags;
-        scalars &= node->rank == 0 && node->dtype == (uint8_t)tape->dtype;
-    }
-    if (numbers && !place_numbers(tape, where, n, x, in)) goto done;
-    if (!check_op(tape, where, op, n, attr)) goto done;
-    if (scalars && !tape->nan_check) {
-        result = apply_scalars(tape, where, op, n, in, flags);
-    } else {
-        tg_call call = {.op = op, .tape = tape, .where = where, .n_in = n, .attr = attr};
-        result = apply_arrays(&call, arrays, in, flags);
-    }
-done:
-    if (n > FEW) tg_arena_rewind(&tape->scratch, before);
-    return result;
+    if (n > FEW) return apply_many(tape, where, op, n, x, attr);
+    uint32_t in[FEW];
+    tg_array arrays[FEW];
+    return apply_any(tape, where, op, n, x, attr, in, arrays);
 }

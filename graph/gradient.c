@@ -12,10 +12,12 @@
 /* --- cotangents in flight
  * ----------------------------------------------------------------------------------------- */
 
-/* A node that has more than one cotangent keeps them in a list. */
+/* A node that has more than one cotangent keeps them in a list. A part of rank r is the sum of 8^r
+ * cotangents: whenever eight of one rank have gathered they are summed to one of the next, so that the list
+ * stays short and the error grows with log n however many there are. */
 typedef struct contribution {
     struct contribution *next;
-    uint32_t node;
+    uint32_t node, rank;
 } contribution;
 
 /* One slot a node: 0 none, an odd number one (its node, shifted left and marked), else a list. Most nodes
@@ -28,6 +30,7 @@ typedef struct pass {
     uint32_t low, high;     /* nodes that can matter */
     slot *slots;            /* high - low + 1 */
     const uint8_t *reaches; /* which nodes depend on a wanted one; NULL: those that require gradients */
+    contribution *spare;    /* to be used again */
 } pass;
 
 static bool out_of_memory(const pass *p) {
@@ -42,46 +45,69 @@ static bool is_wanted(const pass *p, uint32_t i) {
 
 static slot slot_of(uint32_t node) { return (slot)node << 1 | 1; }
 
-static bool contribute(const pass *p, uint32_t i, uint32_t node) {
+static contribution *new_contribution(pass *p, uint32_t node, contribution *next) {
+    contribution *made = p->spare;
+    if (made)
+        p->spare = made->next;
+    else
+        made = tg_arena_alloc(&p->tape->scratch, sizeof *made, sizeof(void *));
+    if (made)
+        *made = (contribution){next, node, 0};
+    else
+        out_of_memory(p);
+    return made;
+}
+
+/* Sums eight parts of one rank at the head of the list to one of the next rank, as often as there are such.
+ */
+static bool carry(pass *p, contribution *list) {
+    for (;;) {
+        tg_tensor parts[TG_MAX_MAP_INPUTS];
+        contribution *part = list, *last = NULL;
+        int n = 0;
+        for (; part && n < TG_MAX_MAP_INPUTS && part->rank == list->rank; part = part->next) {
+            parts[n++] = tg_handle(p->tape, part->node);
+            last = part;
+        }
+        if (n < TG_MAX_MAP_INPUTS) return true;
+        const tg_tensor sum = tg_accumulate_at(p->where, n, parts);
+        if (sum.node == TG_NO_NODE) return false;
+        last->next = p->spare; /* all but the head are spare now */
+        p->spare = list->next;
+        *list = (contribution){part, sum.node, list->rank + 1};
+    }
+}
+
+static bool contribute(pass *p, uint32_t i, uint32_t node) {
     slot *at = &p->slots[i - p->low];
     if (*at == 0) {
         *at = slot_of(node);
         return true;
     }
-    contribution *list = (contribution *)*at;
-    if (*at & 1) {
-        list = tg_arena_alloc(&p->tape->scratch, sizeof *list, sizeof(void *));
-        if (!list) return out_of_memory(p);
-        *list = (contribution){NULL, (uint32_t)(*at >> 1)};
-    }
-    contribution *next = tg_arena_alloc(&p->tape->scratch, sizeof *next, sizeof(void *));
-    if (!next) return out_of_memory(p);
-    *next = (contribution){list, node};
-    *at = (slot)next;
-    return true;
+    contribution *list = *at & 1 ? new_contribution(p, (uint32_t)(*at >> 1), NULL) : (contribution *)*at;
+    contribution *head = list ? new_contribution(p, node, list) : NULL;
+    if (!head) return false;
+    *at = (slot)head;
+    return carry(p, head);
 }
 
 /* The whole cotangent of node i, summed where there are several; an invalid handle on error. */
-static tg_tensor total(const pass *p, uint32_t i) {
-    tg_tape *tape = p->tape;
+static tg_tensor total(pass *p, uint32_t i) {
     slot *at = &p->slots[i - p->low];
-    if (!(*at & 1)) {
-        int n = 0, k = 0;
-        for (const contribution *c = (contribution *)*at; c; c = c->next) n++;
-        const tg_arena_position before = tg_arena_here(&tape->scratch);
-        tg_tensor *parts = tg_arena_alloc(&tape->scratch, (size_t)n * sizeof *parts, 64);
-        if (!parts) {
-            out_of_memory(p);
-            return tg_invalid(tape);
+    while (!(*at & 1)) {
+        tg_tensor parts[TG_MAX_MAP_INPUTS];
+        contribution *last = NULL, *rest = (contribution *)*at;
+        int n = 0;
+        for (; rest && n < TG_MAX_MAP_INPUTS; rest = rest->next) { /* the newest, the smallest sums, first */
+            parts[n++] = tg_handle(p->tape, rest->node);
+            last = rest;
         }
-        for (const contribution *c = (contribution *)*at; c; c = c->next)
-            parts[k++] = tg_handle(tape, c->node);
         const tg_tensor sum = tg_accumulate_at(p->where, n, parts);
-        tg_arena_rewind(&tape->scratch, before);
         if (sum.node == TG_NO_NODE) return sum;
-        *at = slot_of(sum.node);
+        if (rest) *last = (contribution){rest, sum.node, 0};
+        *at = rest ? (slot)last : slot_of(sum.node);
     }
-    return tg_handle(tape, (uint32_t)(*at >> 1));
+    return tg_handle(p->tape, (uint32_t)(*at >> 1));
 }
 
 /* --- one operation
@@ -113,7 +139,7 @@ static bool check_unchanged(const pass *p, const tg_node *node, uint32_t i) {
 enum { FEW = 8 };
 
 /* Runs the backward of node i and hands its gradients on. c.in, x, dx and needs hold node->n_in each. */
-static bool run_backward(const pass *p, uint32_t i, tg_tensor dy, tg_array *arrays, tg_tensor *x, bool *needs,
+static bool run_backward(pass *p, uint32_t i, tg_tensor dy, tg_array *arrays, tg_tensor *x, bool *needs,
                          tg_tensor *dx) {
     tg_tape *tape = p->tape;
     tg_node *node = tg_node_at(tape, i);
@@ -149,9 +175,12 @@ static bool run_backward(const pass *p, uint32_t i, tg_tensor dy, tg_array *arra
         if (tg_is_num(dx[k]))
             dx[k] =
                 tg_broadcast_to(tg_scalar_at(node->place, tape, tg_item(dx[k])), tg_array_shape(&arrays[k]));
-        if (arrays[k].rank || (tg_is_living(dx[k]) && tg_node_at(tape, dx[k].node)->rank))
+        good = dx[k].tape == tape && tg_is_living(dx[k]);
+        if (good && (arrays[k].rank || tg_node_at(tape, dx[k].node)->rank)) {
             dx[k] = tg_sum_to(dx[k], tg_array_shape(&arrays[k]));
-        good = tg_is_valid(dx[k]) && dx[k].tape == tape && contribute(p, in[k], dx[k].node);
+            good = dx[k].node != TG_NO_NODE;
+        }
+        good = good && contribute(p, in[k], dx[k].node);
         if (!good)
             tg_fail(&call, TG_ERR_GRADIENT, "backward gave an invalid gradient for input %u", (unsigned)k);
     }
@@ -160,7 +189,7 @@ static bool run_backward(const pass *p, uint32_t i, tg_tensor dy, tg_array *arra
     return good;
 }
 
-static bool propagate(const pass *p, uint32_t i, tg_tensor dy) {
+static bool propagate(pass *p, uint32_t i, tg_tensor dy) {
     const size_t n = tg_node_at(p->tape, i)->n_in;
     tg_array few_arrays[FEW];
     tg_tensor few[2 * FEW];
@@ -186,7 +215,7 @@ static bool prepare(pass *p) {
 
 /* Inputs are older than outputs, so that the tape's order is topological: from the newest node to the oldest
  * every cotangent is complete when its node is reached. */
-static bool run_pass(const pass *p, tg_tensor dy) {
+static bool run_pass(pass *p, tg_tensor dy) {
     if (!contribute(p, p->high, dy.node)) return false;
     for (uint32_t i = p->high + 1; i-- > p->low;) {
         if (!p->slots[i - p->low]) continue;

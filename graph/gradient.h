@@ -48,7 +48,7 @@ TG_API void tg_tape_zero_grad(tg_tape *tape);
 #define tg_detach(...) tg_detach_at(TG_HERE, __VA_ARGS__)
 TG_API tg_tensor tg_detach_at(const char *where, tg_tensor x);
 
-/* Sum of n tensors of one shape: dx[i] = dy. */
+/* The sum of n tensors, with broadcasting: dx[i] = dy. */
 #define tg_accumulate(...) tg_accumulate_at(TG_HERE, __VA_ARGS__)
 TG_API tg_tensor tg_accumulate_at(const char *where, int n, const tg_tensor *xs);
 

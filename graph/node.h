@@ -9,6 +9,11 @@
 #include "graph/gradient.h"
 
 #define TG_NO_NODE UINT32_MAX
+#if defined(__GNUC__)
+#define TG_INLINE inline __attribute__((always_inline)) /* on the path of every recorded operation */
+#else
+#define TG_INLINE inline
+#endif
 
 enum tg_node_flags {
     TG_NODE_REQUIRES_GRAD = 1, /* a parameter, or recorded from one */
@@ -137,9 +142,31 @@ static inline bool tg_is_living(tg_tensor x) {
 extern tg_tape *const tg_number_tape;
 static inline bool tg_is_num(tg_tensor x) { return x.tape == tg_number_tape; }
 
+/* Makes room for one more node; false, with an error, when memory is out. */
+bool tg_tape_grow(tg_tape *tape, const char *where);
+
 /* A new node at the end of the tape, zeroed but for op, place, epoch, dtype, rank, and data (a scalar's).
  * NULL, with an error, when memory is out. */
-tg_node *tg_node_new(tg_tape *tape, const char *where, const struct tg_op *op, tg_dtype dtype, int rank);
+static TG_INLINE tg_node *tg_node_new(tg_tape *tape, const char *where, const struct tg_op *op,
+                                      tg_dtype dtype, int rank) {
+    const uint32_t i = tape->n_nodes;
+    if (TG_UNLIKELY(i >> TG_SEGMENT_BITS >= tape->n_segments) && !tg_tape_grow(tape, where)) return NULL;
+    tape->n_nodes = i + 1;
+    tg_node *node = tg_node_at(tape, i);
+    node->op = op;
+    node->place = where;
+    node->data = &node->here;
+    node->here.dims = NULL;
+    node->in.many = NULL;
+    node->extra.attr = NULL;
+    node->epoch = tape->epoch;
+    node->n_in = 0;
+    node->dtype = (uint8_t)dtype;
+    node->rank = (uint8_t)rank;
+    node->flags = 0;
+    return node;
+}
+
 /* Takes back the newest node. */
 static inline void tg_node_drop(tg_tape *tape) { tape->n_nodes--; }
 

@@ -75,34 +75,15 @@ static bool new_segment(tg_tape *tape) {
     return true;
 }
 
-tg_node *tg_node_new(tg_tape *tape, const char *where, const struct tg_op *op, tg_dtype dtype, int rank) {
-    const uint32_t i = tape->n_nodes;
-    if (TG_UNLIKELY(i >> TG_SEGMENT_BITS >= tape->n_segments)) {
-        if (i >= TG_NO_NODE - TG_SEGMENT) {
-            tg_tape_fail(tape, TG_ERR_MEMORY, where,
-                         "the tape is full: it holds at most 2^32 nodes; rewind it");
-            return NULL;
-        }
-        if (!new_segment(tape)) {
-            tg_tape_fail(tape, TG_ERR_MEMORY, where, "out of memory for node %lu of the tape",
-                         (unsigned long)i);
-            return NULL;
-        }
+bool tg_tape_grow(tg_tape *tape, const char *where) {
+    if (tape->n_nodes >= TG_NO_NODE - TG_SEGMENT) {
+        tg_tape_fail(tape, TG_ERR_MEMORY, where, "the tape is full: it holds at most 2^32 nodes; rewind it");
+        return false;
     }
-    tape->n_nodes = i + 1;
-    tg_node *node = tg_node_at(tape, i);
-    node->op = op;
-    node->place = where;
-    node->data = &node->here;
-    node->here.dims = NULL;
-    node->in.many = NULL;
-    node->extra.attr = NULL;
-    node->epoch = tape->epoch;
-    node->n_in = 0;
-    node->dtype = (uint8_t)dtype;
-    node->rank = (uint8_t)rank;
-    node->flags = 0;
-    return node;
+    if (new_segment(tape)) return true;
+    tg_tape_fail(tape, TG_ERR_MEMORY, where, "out of memory for node %lu of the tape",
+                 (unsigned long)tape->n_nodes);
+    return false;
 }
 
 bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape shape, bool with_data) {
