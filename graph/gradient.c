@@ -442,6 +442,7 @@ tg_status tg_zero_grad_at(const char *where, tg_tensor x) {
 }
 
 void tg_tape_zero_grad(tg_tape *tape) {
+    if (!tape) return;
     for (uint32_t i = tape->last_parameter; i != TG_NO_NODE;) {
         const tg_leaf *leaf = tg_node_at(tape, i)->extra.leaf;
         clear_gradient("tg_tape_zero_grad", tape, leaf);

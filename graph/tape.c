@@ -41,14 +41,24 @@ void tg_tape_free(tg_tape *tape) {
     tg_memory_free(&allocator, tape, sizeof *tape);
 }
 
-tg_dtype tg_tape_dtype(const tg_tape *tape) { return tape->dtype; }
-tg_allocator tg_tape_allocator(const tg_tape *tape) { return tape->allocator; }
-int64_t tg_tape_n_nodes(const tg_tape *tape) { return tape->n_nodes; }
-size_t tg_tape_bytes(const tg_tape *tape) { return tape->held + tape->arena.held + tape->scratch.held; }
-void tg_tape_set_broadcast(tg_tape *tape, tg_broadcast mode) { tape->broadcast = mode; }
-void tg_tape_set_nan_check(tg_tape *tape, bool on) { tape->nan_check = on; }
+/* A NULL tape, of a tg_tape_new that failed, is answered and not followed. */
+tg_dtype tg_tape_dtype(const tg_tape *tape) { return tape ? tape->dtype : TG_F64; }
+tg_allocator tg_tape_allocator(const tg_tape *tape) {
+    return tape ? tape->allocator : tg_allocator_default();
+}
+int64_t tg_tape_n_nodes(const tg_tape *tape) { return tape ? tape->n_nodes : 0; }
+size_t tg_tape_bytes(const tg_tape *tape) {
+    return tape ? tape->held + tape->arena.held + tape->scratch.held : 0;
+}
+void tg_tape_set_broadcast(tg_tape *tape, tg_broadcast mode) {
+    if (tape) tape->broadcast = mode;
+}
+void tg_tape_set_nan_check(tg_tape *tape, bool on) {
+    if (tape) tape->nan_check = on;
+}
 
 bool tg_tape_set_grad(tg_tape *tape, bool on) {
+    if (!tape) return on;
     const bool was = tape->grad_on;
     tape->grad_on = on;
     return was;
@@ -133,6 +143,7 @@ uint32_t tg_number_node(tg_tape *tape, const char *where, double value, tg_dtype
  * ------------------------------------------------------------------------------------ */
 
 tg_mark tg_tape_mark(const tg_tape *tape) {
+    if (!tape) return (tg_mark){0};
     const tg_arena_position here = tg_arena_here(&tape->arena);
     const uint32_t n = tape->n_nodes;
     const uint32_t epoch = n ? (uint32_t)tg_node_at(tape, n - 1)->epoch : 0;
@@ -164,7 +175,7 @@ void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, co
 }
 
 tg_status tg_tape_rewind_at(const char *where, tg_tape *tape, tg_mark mark) {
-    if (!tape) return TG_ERR_HANDLE;
+    if (!tape) return TG_ERR_MEMORY;
     if (mark.tape != tape)
         return tg_tape_fail(tape, TG_ERR_HANDLE, where,
                             "rewind: the mark belongs to %s; use one that tg_tape_mark gave for this tape",

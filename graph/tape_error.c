@@ -7,11 +7,15 @@
 #include <stdarg.h>
 #include <string.h>
 
-const char *tg_tape_error(const tg_tape *tape) { return tape && tape->status ? tape->error : NULL; }
-tg_status tg_tape_status(const tg_tape *tape) { return tape ? tape->status : TG_ERR_HANDLE; }
-const char *tg_tape_warning(const tg_tape *tape) { return tape->warning[0] ? tape->warning : NULL; }
+const char *tg_tape_error(const tg_tape *tape) {
+    if (!tape) return "there is no tape: tg_tape_new found no memory, or was not given f32 or f64";
+    return tape->status ? tape->error : NULL;
+}
+tg_status tg_tape_status(const tg_tape *tape) { return tape ? tape->status : TG_ERR_MEMORY; }
+const char *tg_tape_warning(const tg_tape *tape) { return tape && tape->warning[0] ? tape->warning : NULL; }
 
 void tg_tape_clear_error(tg_tape *tape) {
+    if (!tape) return;
     tape->status = TG_OK;
     tape->error[0] = 0;
 }
