@@ -27,20 +27,6 @@ tg_tape *tg_tape_new_with(tg_dtype dtype, tg_allocator allocator) {
     return tape;
 }
 
-void tg_tape_free(tg_tape *tape) {
-    if (!tape) return;
-    const tg_allocator allocator = tape->allocator;
-    tg_arena_free(&tape->arena);
-    tg_arena_free(&tape->scratch);
-    for (size_t i = 0; i < tape->n_segments; i++)
-        tg_memory_free(&allocator, tape->segments[i], TG_SEGMENT * sizeof(tg_node));
-    tg_memory_free(&allocator, tape->segments, tape->segment_capacity * sizeof *tape->segments);
-    for (size_t i = 0; i < tape->names_made; i++)
-        tg_memory_free(&allocator, tape->names[i].text, tape->names[i].capacity);
-    tg_memory_free(&allocator, tape->names, tape->name_capacity * sizeof *tape->names);
-    tg_memory_free(&allocator, tape, sizeof *tape);
-}
-
 /* A NULL tape, of a tg_tape_new that failed, is answered and not followed. */
 tg_dtype tg_tape_dtype(const tg_tape *tape) { return tape ? tape->dtype : TG_F64; }
 tg_allocator tg_tape_allocator(const tg_tape *tape) {
@@ -67,9 +53,26 @@ bool tg_tape_set_grad(tg_tape *tape, bool on) {
 /* --- nodes ------------------------------------------------------------------------------------------------
  */
 
-static bool new_segment(tg_tape *tape) {
-    if (tape->n_segments == tape->segment_capacity) {
-        const size_t capacity = tape->segment_capacity ? 2 * tape->segment_capacity : 4;
+/* Segments come in blocks that double to 4 MiB, the size from which the default allocator asks for huge
+ * pages: fresh pages cost more than the nodes in them. The sizes follow from the number of segments, so they
+ * are not kept. */
+static size_t block_segments(size_t n_segments) {
+    const size_t most = ((size_t)4 << 20) / (TG_SEGMENT * sizeof(tg_node));
+    return n_segments == 0 ? 1 : n_segments < most ? n_segments : most;
+}
+
+static void free_segments(tg_tape *tape) {
+    for (size_t i = 0, n; i < tape->n_segments; i += n) {
+        n = block_segments(i);
+        tg_memory_free(&tape->allocator, tape->segments[i], n * TG_SEGMENT * sizeof(tg_node));
+    }
+    tg_memory_free(&tape->allocator, tape->segments, tape->segment_capacity * sizeof *tape->segments);
+}
+
+static bool new_segments(tg_tape *tape) {
+    const size_t n = block_segments(tape->n_segments);
+    if (tape->n_segments + n > tape->segment_capacity) {
+        const size_t capacity = tape->segment_capacity ? 2 * tape->segment_capacity : 64;
         tg_node **segments = tg_memory_new(&tape->allocator, capacity * sizeof *segments);
         if (!segments) return false;
         if (tape->n_segments) memcpy(segments, tape->segments, tape->n_segments * sizeof *segments);
@@ -78,10 +81,10 @@ static bool new_segment(tg_tape *tape) {
         tape->segments = segments;
         tape->segment_capacity = capacity;
     }
-    tg_node *segment = tg_memory_new(&tape->allocator, TG_SEGMENT * sizeof *segment);
-    if (!segment) return false;
-    tape->held += TG_SEGMENT * sizeof *segment;
-    tape->segments[tape->n_segments++] = segment;
+    tg_node *block = tg_memory_new(&tape->allocator, n * TG_SEGMENT * sizeof *block);
+    if (!block) return false;
+    tape->held += n * TG_SEGMENT * sizeof *block;
+    for (size_t i = 0; i < n; i++) tape->segments[tape->n_segments++] = block + i * TG_SEGMENT;
     return true;
 }
 
@@ -90,7 +93,7 @@ bool tg_tape_grow(tg_tape *tape, const char *where) {
         tg_tape_fail(tape, TG_ERR_MEMORY, where, "the tape is full: it holds at most 2^32 nodes; rewind it");
         return false;
     }
-    if (new_segment(tape)) return true;
+    if (new_segments(tape)) return true;
     tg_tape_fail(tape, TG_ERR_MEMORY, where, "out of memory for node %lu of the tape",
                  (unsigned long)tape->n_nodes);
     return false;
@@ -137,6 +140,18 @@ uint32_t tg_number_node(tg_tape *tape, const char *where, double value, tg_dtype
     tg_array_copy(&to, &from);
     *entry = (tg_number_entry){value, tape->n_nodes - 1, (uint32_t)node->epoch, dtype};
     return tape->n_nodes - 1;
+}
+
+void tg_tape_free(tg_tape *tape) {
+    if (!tape) return;
+    const tg_allocator allocator = tape->allocator;
+    tg_arena_free(&tape->arena);
+    tg_arena_free(&tape->scratch);
+    free_segments(tape);
+    for (size_t i = 0; i < tape->names_made; i++)
+        tg_memory_free(&allocator, tape->names[i].text, tape->names[i].capacity);
+    tg_memory_free(&allocator, tape->names, tape->name_capacity * sizeof *tape->names);
+    tg_memory_free(&allocator, tape, sizeof *tape);
 }
 
 /* --- marks and rewinding
