@@ -39,9 +39,10 @@ TG_API void tg_strides_contiguous(tg_shape shape, int64_t *strides);
  * strides may be anything; the two must not overlap unless they are the same array. */
 TG_API void tg_array_copy(const tg_array *dst, const tg_array *src);
 
-/* Writes the array as NumPy prints it, aligned, with 8 significant digits for f64 and f32 alike trimmed
- * to what all entries need, and truncated with "..." when it has more than 1000 elements. Returns the length
- * that the whole text has, as snprintf does; text may be NULL when capacity is 0. */
+/* Writes the array as NumPy's str() does: aligned, with at most 8 digits behind the point (a number alone in
+ * full), lines of at most 75 characters, and "..." for the middle of each axis when it has more than 1000
+ * elements. Returns the length that the whole text has, as snprintf does; text may be NULL when capacity is
+ * 0. */
 TG_API size_t tg_array_format(const tg_array *array, size_t capacity, char *text);
 
 #ifdef __cplusplus

@@ -111,6 +111,10 @@ bool tg_cursor_is_constant(const tg_cursor *c) {
 void tg_cursor_seek(tg_cursor *c, int64_t element) {
     c->offset = 0;
     for (int i = c->rank - 1; i >= 0; i--) {
+        if (element == 0) { /* most often from the start, and divisions are slow */
+            c->index[i] = 0;
+            continue;
+        }
         /* The outermost index is left whole, so that the end is a place as well. */
         c->index[i] = i > 0 ? element % c->size[i] : element;
         element /= c->size[i];

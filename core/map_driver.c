@@ -10,6 +10,9 @@
 /* A block of every operand stays in L1: 512 elements of 4 bytes, 256 of 8. */
 #define BLOCK_BYTES 2048
 
+/* Elements side by side that are worth a call of the kernel. */
+#define LONG_RUN 128
+
 /* Elements from which a second thread pays, by tg_cost. Both are multiples of a block. */
 static const int64_t grains[] = {[TG_CHEAP] = 32768, [TG_COSTLY] = 8192};
 
@@ -24,6 +27,8 @@ struct map_work {
     tg_cursor cursor[TG_MAX_MAP_INPUTS];
 };
 
+static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+
 /* All operands lie as the kernel wants them: one call. */
 static void map_direct(void *context, int64_t begin, int64_t end) {
     const struct map_work *work = context;
@@ -32,30 +37,37 @@ static void map_direct(void *context, int64_t begin, int64_t end) {
     work->kernel(end - begin, work->out + begin * work->out_bytes, x, work->attr);
 }
 
+/* Points x at operand i for the next n elements: where they lie, or gathered into the buffer. */
+static const void *next_block(const struct map_work *work, int i, tg_cursor *cursor, int64_t at, int64_t n,
+                              char *buffer) {
+    if (work->direct[i] != NULL) return work->direct[i] + at * work->in_bytes[i];
+    if (tg_cursor_run(cursor) >= n) return tg_cursor_take(cursor, n);
+    if (!tg_cursor_is_constant(cursor)) tg_cursor_read(cursor, n, buffer);
+    return buffer;
+}
+
 static void map_blocks(void *context, int64_t begin, int64_t end) {
     const struct map_work *work = context;
     _Alignas(64) char buffer[TG_MAX_MAP_INPUTS][BLOCK_BYTES];
     tg_cursor cursor[TG_MAX_MAP_INPUTS];
-    const void *x[TG_MAX_MAP_INPUTS];
-    bool is_filled[TG_MAX_MAP_INPUTS] = {false};
     for (int i = 0; i < work->n_in; i++) {
         if (work->direct[i] != NULL) continue;
-        x[i] = buffer[i];
         cursor[i] = work->cursor[i];
         tg_cursor_seek(&cursor[i], begin);
-        is_filled[i] = tg_cursor_is_constant(&cursor[i]);
-        if (is_filled[i]) {
-            tg_cursor_read(&cursor[i], end - begin < work->block ? end - begin : work->block, buffer[i]);
+        /* A constant fills its buffer once. */
+        if (tg_cursor_is_constant(&cursor[i])) {
+            tg_cursor_read(&cursor[i], min(end - begin, work->block), buffer[i]);
         }
     }
-    for (int64_t at = begin; at < end; at += work->block) {
-        int64_t n = end - at < work->block ? end - at : work->block;
+    for (int64_t at = begin, n; at < end; at += n) {
+        n = min(end - at, work->block);
+        /* A block ends where a long run of an operand does, so that it need not be gathered. */
         for (int i = 0; i < work->n_in; i++) {
-            if (work->direct[i] != NULL)
-                x[i] = work->direct[i] + at * work->in_bytes[i];
-            else if (!is_filled[i])
-                tg_cursor_read(&cursor[i], n, buffer[i]);
+            int64_t run = work->direct[i] != NULL ? 0 : tg_cursor_run(&cursor[i]);
+            if (run >= LONG_RUN) n = min(n, run);
         }
+        const void *x[TG_MAX_MAP_INPUTS];
+        for (int i = 0; i < work->n_in; i++) x[i] = next_block(work, i, &cursor[i], at, n, buffer[i]);
         work->kernel(n, work->out + at * work->out_bytes, x, work->attr);
     }
 }
