@@ -3,47 +3,47 @@
  * Owns: the functions, written once for float and double. core/vector_math_kernels.c includes it for each,
  * having defined REAL, BITS, T(name) and the constants. Must not know which type or CPU it is compiled for:
  * no branch, no table, no call, nothing but + - * /, comparison and integers as wide as REAL, so that
- * every loop becomes vector instructions. docs/vector_math.md explains the methods. */
+ * every loop becomes vector instructions. docs/vector_math.md explains the methods. Internal: not installed.
+ */
 
-static inline BITS T(to_bits)(REAL x) {
+INLINE BITS T(to_bits)(REAL x) {
     BITS bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline REAL T(from_bits)(BITS bits) {
+INLINE REAL T(from_bits)(BITS bits) {
     REAL x;
     memcpy(&x, &bits, sizeof x);
     return x;
 }
 
-static inline REAL T(abs)(REAL x) { return T(from_bits)(T(to_bits)(x) & ~SIGN_BIT); }
+INLINE REAL T(abs)(REAL x) { return T(from_bits)(T(to_bits)(x) & ~SIGN_BIT); }
 
 /* 2^n for the integer n in the low bits of shifted, see ROUNDER. */
-static inline REAL T(power_of_2)(BITS shifted) { return T(from_bits)((shifted << MANTISSA_BITS) + ONE_BITS); }
+INLINE REAL T(power_of_2)(BITS shifted) { return T(from_bits)((shifted << MANTISSA_BITS) + ONE_BITS); }
 
 /* e^r - 1, where x = n log(2) + r and |r| <= log(2) / 2. Adding ROUNDER leaves no bits for a fraction, so
  * *shifted = ROUNDER + n is rounded to the nearest n and has it in its low bits. */
-static inline REAL T(reduced_expm1)(REAL x, REAL *shifted) {
+INLINE REAL T(reduced_expm1)(REAL x, REAL *shifted) {
     *shifted = T(fma)(x, LOG2_E, ROUNDER);
     REAL n = *shifted - ROUNDER;
     REAL r = T(fma)(n, -LOG_2_LOW, T(fma)(n, -LOG_2_HIGH, x));
     return T(fma)(r * r, T(exp_polynomial)(r), r);
 }
 
-static inline REAL T(exp)(REAL x) {
+INLINE REAL T(exp)(REAL x) {
     REAL shifted;
-    x = x > EXP_HIGHEST ? EXP_HIGHEST : x;
-    x = x < EXP_LOWEST ? EXP_LOWEST : x;
-    REAL y = 1 + T(reduced_expm1)(x, &shifted);
+    REAL y = 1 + T(reduced_expm1)(x > EXP_HIGHEST ? EXP_HIGHEST : x, &shifted);
     /* 2^n as two factors: it may be denormal, or twice the largest power. Only the last product rounds. */
     BITS n = T(to_bits)(shifted);
     BITS half = T(to_bits)(T(fma)(shifted - ROUNDER, (REAL)0.5, ROUNDER));
-    return y * T(power_of_2)(half) * T(power_of_2)(n - half);
+    y = y * T(power_of_2)(half) * T(power_of_2)(n - half);
+    return x < EXP_LOWEST ? 0 : y;
 }
 
 /* The m in [sqrt(1/2), sqrt(2)) and the k of x = 2^k m, for normal x > 0. */
-static inline REAL T(split)(REAL x, REAL *k) {
+INLINE REAL T(split)(REAL x, REAL *k) {
     BITS bits = T(to_bits)(x) + (ONE_BITS - SQRT_HALF_BITS);
     *k = T(from_bits)((bits >> MANTISSA_BITS) | INTEGER_BITS) - (INTEGER + EXPONENT_BIAS);
     return T(from_bits)((bits & MANTISSA_MASK) + SQRT_HALF_BITS);
@@ -51,7 +51,7 @@ static inline REAL T(split)(REAL x, REAL *k) {
 
 /* log(1 + f) + k log(2) for 1 + f in [sqrt(1/2), sqrt(2)]. With s = f / (2 + f), log(1 + f) is 2 atanh(s),
  * which is rewritten as f - (f^2 / 2 - s (f^2 / 2 + ...)) because f is exact and s is not. */
-static inline REAL T(reduced_log)(REAL f, REAL k) {
+INLINE REAL T(reduced_log)(REAL f, REAL k) {
     REAL s = f / (2 + f);
     REAL z = s * s;
     REAL half_square = (REAL)0.5 * f * f;
@@ -60,53 +60,55 @@ static inline REAL T(reduced_log)(REAL f, REAL k) {
     return T(fma)(k, LOG_2_HIGH, f - rest);
 }
 
-static inline REAL T(log)(REAL x) {
+INLINE REAL T(log)(REAL x) {
     REAL k;
-    REAL m = T(split)(x < SMALLEST_NORMAL ? x * DENORMAL_SCALE : x, &k);
-    REAL y = T(reduced_log)(m - 1, x < SMALLEST_NORMAL ? k - DENORMAL_SCALE_LOG2 : k);
+    REAL scale = x < SMALLEST_NORMAL ? DENORMAL_SCALE : 1;
+    REAL scale_log2 = x < SMALLEST_NORMAL ? DENORMAL_SCALE_LOG2 : 0;
+    REAL m = T(split)(x * scale, &k);
+    REAL y = T(reduced_log)(m - 1, k - scale_log2);
     y = x < (REAL)INFINITY ? y : x;
     return x > 0 ? y : x == 0 ? -(REAL)INFINITY : (REAL)NAN;
 }
 
-static inline REAL T(log1p)(REAL x) {
+INLINE REAL T(log1p)(REAL x) {
     REAL k;
     REAL u = 1 + x;
     REAL lost = (1 - (u - (u - 1))) + (x - (u - 1)); /* exactly 1 + x - u */
     REAL m = T(split)(u, &k);
     /* 4 / 2^k, since 1 / 2^k would be denormal for the largest x. */
     REAL scale = T(from_bits)(T(to_bits)(m) - T(to_bits)(u) + FOUR_BITS);
-    REAL y = T(reduced_log)(T(fma)((REAL)0.25 * lost, scale, m - 1), k);
+    REAL y = T(reduced_log)(T(fma)(lost * scale, (REAL)0.25, m - 1), k);
     y = x < (REAL)INFINITY ? y : x;
     y = x == 0 ? x : y;
     return x > -1 ? y : x == -1 ? -(REAL)INFINITY : (REAL)NAN;
 }
 
-/* (e^2a - 1) / (e^2a + 1) for a = |x|: with e^2a = 2^n (1 + q) neither sum cancels. */
-static inline REAL T(tanh)(REAL x) {
+/* (e^-2a - 1) / (e^-2a + 1) for a = |x|: with e^-2a = 2^n (1 + q) neither sum cancels. */
+INLINE REAL T(tanh)(REAL x) {
     REAL shifted;
     REAL twice = 2 * T(abs)(x);
     twice = twice > TWICE_TANH_HIGHEST ? TWICE_TANH_HIGHEST : twice;
-    REAL q = T(reduced_expm1)(twice, &shifted);
+    REAL q = T(reduced_expm1)(-twice, &shifted);
     REAL power = T(power_of_2)(T(to_bits)(shifted));
     REAL y = T(fma)(power, q, power - 1) / T(fma)(power, q, power + 1);
-    return T(from_bits)(T(to_bits)(y) | (T(to_bits)(x) & SIGN_BIT));
+    return T(from_bits)(T(to_bits)(T(abs)(y)) | (T(to_bits)(x) & SIGN_BIT));
 }
 
 /* 1 / (1 + e^-x) for x >= 0 and e^x / (1 + e^x) for x < 0: no overflow, and small results stay precise. */
-static inline REAL T(sigmoid)(REAL x) {
+INLINE REAL T(sigmoid)(REAL x) {
     REAL e = T(exp)(-T(abs)(x));
     return (x >= 0 ? 1 : e) / (1 + e);
 }
 
-static inline REAL T(softplus)(REAL x) { return (x > 0 ? x : 0) + T(log1p)(T(exp)(-T(abs)(x))); }
+INLINE REAL T(softplus)(REAL x) { return (x > 0 ? x : 0) + T(log1p)(T(exp)(-T(abs)(x))); }
 
 /* Blocks of one cache line, the last one through a padded copy: each element takes the same instructions
- * wherever it stands. omp simd says that y may be x; without it the compiler would guard against overlap. */
+ * wherever it stands. INDEPENDENT says that y may be x but no other overlap. */
 enum { T(block) = 64 / sizeof(REAL) };
 
 #define TG_VECTOR_FUNCTION(name)                                                                             \
     static void T(name##_block)(REAL * y, const REAL *x) {                                                   \
-        _Pragma("omp simd") for (int i = 0; i < T(block); ++i) y[i] = T(name)(x[i]);                         \
+        INDEPENDENT for (int i = 0; i < T(block); ++i) y[i] = T(name)(x[i]);                                 \
     }                                                                                                        \
     static void T(name##_array)(int64_t n, REAL * y, const REAL *x) {                                        \
         REAL last[T(block)] = {0};                                                                           \
