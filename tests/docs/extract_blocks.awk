@@ -27,7 +27,7 @@ function end_c() {
         write("code", text)
     } else if (text ~ /int main\(/) {
         open_folder("program")
-        write("name", (second ~ /\.c$/ ? second : "example.c") "\n")
+        write("name", name "\n")
         write("code", (second == "more" ? file_scope : "") text)
     } else {
         open_folder("fragment")
@@ -57,8 +57,10 @@ BEGIN { n = 0 }
     inside = 1
     indent = match($0, /`/) - 1
     info = substr($0, indent + 4)
-    split(info, word, " ")
+    n_words = split(info, word, " ")
     language = word[1]; second = word[2]; third = word[3]
+    name = "example.c"
+    for (i = 2; i <= n_words; i++) if (word[i] ~ /\.c$/) name = word[i]
     place = FILENAME ":" FNR
     text = ""
     next

@@ -6,7 +6,7 @@
 #                   have to compile inside a function that has a tg_tape *tape and returns int.
 #   c NAME.c        a program, compiled under that name (which is the one in messages that name a line)
 #   c more          statements that go on from those of the block before; or a program which goes on from
-#                   the page's file blocks
+#                   the page's file blocks (c more NAME.c: under that name)
 #   c file          declarations and functions: known to all statements that come later on the page
 #   c source PATH   lines that stand in that file of the library just so
 #   sh run          commands, run from the root of the sources; build/ in them is BUILD_DIR
