@@ -76,7 +76,7 @@ INLINE float log_polynomial_f32(float z) {
 #define LOG_2_LOW 0x1.7f7d1cp-20f
 #define EXP_HIGHEST 89.0f        /* e^x overflows below it */
 #define EXP_LOWEST -104.0f       /* e^x rounds to 0 above it */
-#define TWICE_TANH_HIGHEST 20.0f /* tanh rounds to 1 below half of it */
+#define TWICE_TANH_LOWEST -20.0f /* tanh rounds to -1 above half of it */
 #define SMALLEST_NORMAL 0x1p-126f
 #define DENORMAL_SCALE 0x1p24f
 #define DENORMAL_SCALE_LOG2 24
@@ -99,7 +99,7 @@ INLINE float log_polynomial_f32(float z) {
 #undef LOG_2_LOW
 #undef EXP_HIGHEST
 #undef EXP_LOWEST
-#undef TWICE_TANH_HIGHEST
+#undef TWICE_TANH_LOWEST
 #undef SMALLEST_NORMAL
 #undef DENORMAL_SCALE
 #undef DENORMAL_SCALE_LOG2
@@ -148,7 +148,7 @@ INLINE double log_polynomial_f64(double z) {
 #define LOG_2_LOW 0x1.3de6af278ece6p-42
 #define EXP_HIGHEST 710.0
 #define EXP_LOWEST -746.0
-#define TWICE_TANH_HIGHEST 40.0
+#define TWICE_TANH_LOWEST -40.0
 #define SMALLEST_NORMAL 0x1p-1022
 #define DENORMAL_SCALE 0x1p53
 #define DENORMAL_SCALE_LOG2 53

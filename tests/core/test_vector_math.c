@@ -44,7 +44,7 @@ static long double softplus_reference_long(long double x) {
 #name, offsetof(struct tg_vector_math, name##_f32), offsetof(struct tg_vector_math, name##_f64)
 static const struct function exp_ = {BOTH(exp), exp, expl, 1.0, 1.0};
 static const struct function log_ = {BOTH(log), log, logl, 1.0, 1.0};
-static const struct function log1p_ = {BOTH(log1p), log1p, log1pl, 1.5, 1.5};
+static const struct function log1p_ = {BOTH(log1p), log1p, log1pl, 1.75, 1.75};
 static const struct function tanh_ = {BOTH(tanh), tanh, tanhl, 2.0, 2.25};
 static const struct function sigmoid_ = {BOTH(sigmoid), sigmoid_reference, sigmoid_reference_long, 2.5, 2.5};
 static const struct function softplus_ = {BOTH(softplus), softplus_reference, softplus_reference_long, 2.0,
