@@ -37,7 +37,8 @@ header_alone() {
     # shellcheck disable=SC2046 # lists of words
     $1 $(flags --cflags) -pedantic -Wall -Wextra -Werror -fmax-errors=5 -fsyntax-only "$headers/$2"
 }
-for header in $(cd "$headers" && find . -name '*.h' | sed 's|^\./||' | sort); do
+all_headers=$(cd "$headers" && find . -name '*.h' | sed 's|^\./||' | sort)
+for header in $all_headers; do
     check "$header as C11" header_alone 'gcc -std=c11 -x c' "$header"
     check "$header as C++17" header_alone 'g++ -std=c++17 -x c++' "$header"
 done
@@ -45,8 +46,8 @@ done
 # The shared library gives away exactly what the headers declare.
 exported() { nm -D --defined-only "$libraries/libtapegrad.so" | awk '{ print $NF }' | sort -u; }
 declared() {
-    # shellcheck disable=SC2046 # lists of words
-    gcc $(flags --cflags) -E -P "$headers/tapegrad.h" | tr '\n' ' ' | tr ';{}' '\n\n\n' |
+    # shellcheck disable=SC2046,SC2086 # lists of words
+    printf '#include <%s>\n' $all_headers | gcc $(flags --cflags) -E -P - | tr '\n' ' ' | tr ';{}' '\n\n\n' |
         grep 'visibility("default")' | sed 's/__attribute__ *(([^()]*\(([^()]*)\)*[^()]*))//g
             s/^\([^(]*\)(.*/\1/; s/[][].*//; s/[* ]*$//; s/.*[* ]//' | sort -u
 }

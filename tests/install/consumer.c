@@ -29,6 +29,11 @@ int main(void) {
     printf("sum of W W^T = %g\n", tg_item(total));
     printf("the same, axis by axis = %g\n", tg_item(tg_sum(tg_sum_axes(y, TG_AXES(0, -1), true))));
 
+    tg_sgd_options options = {0.5, 0};
+    tg_optimizer *optimizer = tg_sgd_new(tape, 1, &a, options);
+    if (tg_optimizer_step(optimizer) == TG_OK) printf("a after a step = %g\n", tg_item(a));
+    tg_optimizer_free(optimizer);
+
     tg_tensor wrong = tg_matmul(W, W);
     printf("valid: %d\n", tg_is_valid(wrong));
     printf("%s\n", tg_tape_error(tape));
