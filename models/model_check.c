@@ -19,7 +19,10 @@ tg_status tg_model_check(tg_tape *tape, tg_tape *check, tg_model *model, void *c
         const char *why = tg_tape_error(check);
         return tg_tape_fail(tape, status, TG_HERE, "gradient check: %s", why ? why : tg_status_name(status));
     }
-    if (stream) tg_gradcheck_print(stream, report);
+    if (stream) {
+        tg_gradcheck_print(stream, report);
+        fputc('\n', stream);
+    }
     if (report->verdict != TG_FAIL) return TG_OK;
     return tg_tape_fail(tape, TG_ERR_GRADIENT, TG_HERE,
                         "gradient check: backward and finite differences do not agree");

@@ -14,6 +14,9 @@
 /* Points of a curve that are kept; more cannot be seen. */
 #define CURVE_POINTS 1000
 
+/* Below the labels of the x axis, where no curve and no point is. */
+#define KEY_BELOW "  set key at graph 0.5, -0.19 center top horizontal samplen 2.5\n  set bmargin 6.5\n"
+
 /* --- scripts -------------------------------------------------------------------------------------------- */
 
 /* A string in gnuplot's single quotes, in which only the quote itself is special; it has no line ends. */
@@ -38,7 +41,8 @@ static void write_begin(FILE *to, const char *name, int width, int height) {
     fprintf(to, "# Draws %s.png and %s.svg from %s.dat, in the folder of these files: gnuplot %s.gp\n", name,
             name, name, name);
     fputs("set encoding utf8\nset border 3 linecolor rgb '#555555'\n"
-          "set tics nomirror out textcolor rgb '#333333'\nset grid linecolor rgb '#dddddd' linewidth 1\n",
+          "set tics nomirror out textcolor rgb '#333333'\nset grid linetype 1 linecolor rgb '#e0e0e0' "
+          "linewidth 0.5\n",
           to);
     write_setting(to, "data =", name);
     fputs("data = data.'.dat'\n", to);
@@ -102,16 +106,16 @@ static bool spread_wide(int n, const tg_cost_curve *curves) {
 static void write_cost_script(FILE *to, const char *name, const char *title, int n,
                               const tg_cost_curve *curves) {
     static const char *const colors[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"};
+    static const char *const dashes[] = {"1", "(10,5)", "(3,3)"};
     write_begin(to, name, 800, 520);
     write_setting(to, "  set title", title);
-    fputs("  set xlabel 'step of gradient descent'\n  set ylabel 'cost (mean cross entropy)'\n"
-          "  set key top right noopaque\n",
+    fputs("  set xlabel 'step of gradient descent'\n  set ylabel 'cost (mean cross entropy)'\n" KEY_BELOW,
           to);
     fputs(spread_wide(n, curves) ? "  set logscale y\n" : "  set yrange [0:*]\n", to);
     for (int k = 0; k < n; k++) {
         fprintf(to,
-                "%s data index %d using 1:2 with lines linewidth 2.5 dashtype %d linecolor rgb '%s' title ",
-                k == 0 ? "  plot" : "    ", k, k + 1, colors[k % 6]);
+                "%s data index %d using 1:2 with lines linewidth 2.5 dashtype %s linecolor rgb '%s' title ",
+                k == 0 ? "  plot" : "    ", k, dashes[k % 3], colors[k % 6]);
         write_quoted(to, curves[k].name);
         fputs(k + 1 < n ? ", \\\n" : "\n", to);
     }
@@ -203,7 +207,7 @@ static void write_boundary_script(FILE *to, const char *name, int n, const tg_bo
     fputs("unset contour\nset surface\n", to);
     write_begin(to, name, n > 1 ? 620 * n : 760, 560);
     fputs("  set palette defined (0 '#f2b48a', 0.5 '#f7f7f7', 1 '#92c1e0')\n  set cbrange [0:1]\n"
-          "  set cblabel 'probability of label 1'\n  set key below horizontal\n  unset grid\n",
+          "  set cblabel 'probability of label 1'\n  unset grid\n" KEY_BELOW,
           to);
     if (n > 1) fprintf(to, "  set multiplot layout 1,%d\n", n);
     for (int k = 0; k < n; k++) write_panel(to, k, &panels[k]);

@@ -14,7 +14,7 @@ static tg_status nudge_elsewhere(tg_tape *tape, double nudge) {
     tg_chain_rule_result result;
     tg_status status = tg_chain_rule(tape, &(tg_chain_rule_options){.at = at, .nudge = nudge}, &result);
     if (status == TG_OK) {
-        printf("\nAt b = c = 3: J = %.6g; b nudged to %.8g gives J = %.9g: it rises by %.6g times the nudge, "
+        printf("At b = c = 3: J = %.6g; b nudged to %.8g gives J = %.9g: it rises by %.6g times the nudge, "
                "dJ/db = 3 c = %.6g\n",
                tg_item(result.J), 3 + nudge, result.nudged[1], result.slopes[1], tg_item(result.db));
     }

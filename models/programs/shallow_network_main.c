@@ -61,15 +61,14 @@ static void print_symmetry(tg_program *program, const settings *s, const tg_shal
     }
     const bool equal_start = s->initialization == TG_INIT_ZEROS || s->initialization == TG_INIT_SAME;
     if (!equal_start || s->hidden < 2) return;
-    if (s->initialization == TG_INIT_ZEROS) {
-        printf("From zeros, W2 = 0 lets no gradient through to W1 (dZ1 = W2^T dZ2 * g'(Z1)), and units that "
-               "give\n"
-               "the same have the same gradient in W2");
-    } else {
-        printf("Units that begin equal compute the same A1, so each gets the same gradient and takes the "
-               "same step");
-    }
-    printf(": after %lld steps the rows\nof W1 %s. %lld units do the work of one; random weights break the "
+    fputs(s->initialization == TG_INIT_ZEROS ? "Why: with W2 = 0 no gradient passes to W1 (dZ1 = W2^T dZ2 * "
+                                               "g'(Z1)), and hidden units that compute\n"
+                                               "the same A1 have the same gradient in W2.\n"
+                                             : "Why: hidden units that begin equal compute the same A1, have "
+                                               "the same gradient, and take the same\n"
+                                               "step.\n",
+          stdout);
+    printf("After %lld steps the rows of W1 %s: %lld units do the work of one.\nRandom weights break the "
            "symmetry.\n",
            (long long)s->iterations, apart > 0 ? "differ by rounding only" : "are still identical",
            (long long)s->hidden);
@@ -90,7 +89,7 @@ static tg_status train(tg_program *program, const settings *s, const examples *e
                                                 .stream = stdout};
     tg_status status = tg_shallow_network_train(program->tape, &e->train, &e->test, &options, network);
     if (status != TG_OK) return status;
-    const tg_logistic_regression_options straight = {.key = key_of(program, 3)};
+    const tg_logistic_regression_options straight = {.iterations = s->iterations, .key = key_of(program, 3)};
     status = tg_logistic_regression(program->tape, &e->train, &e->test, &straight, line);
     if (status != TG_OK) return status;
     putchar('\n');
@@ -225,6 +224,9 @@ static int fill_flags(settings *s, tg_flag *flags) {
 
 int main(int argc, char **argv) {
     tg_program program = tg_program_start("shallow_network");
+    /* Of 40 flowers 36 leave logistic regression at 44% to 54% of the training points; this is one of them.
+     */
+    program.seed = 3;
     settings s = {.points = 400, .hidden = 4, .iterations = 5000, .learning_rate = NAN};
     tg_flag flags[TG_MAX_FLAGS];
     const int n_flags = tg_program_flags(&program, fill_flags(&s, flags), flags);
