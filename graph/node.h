@@ -90,6 +90,7 @@ struct tg_tape {
     tg_node **segments; /* nodes never move: they are kept in segments of TG_SEGMENT */
     size_t n_segments, segment_capacity;
     uint32_t n_nodes;
+    uint32_t most_nodes;     /* before any rewind: slots beyond were never written to */
     uint32_t last_parameter; /* parameters are chained through their leaves */
     uint64_t epoch;          /* counts rewinds, from 1 */
     tg_dtype dtype;

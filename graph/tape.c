@@ -184,6 +184,7 @@ void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, co
     while (tape->last_parameter != TG_NO_NODE && tape->last_parameter >= n_nodes)
         tape->last_parameter = tg_node_at(tape, tape->last_parameter)->extra.leaf->previous;
     if (tape->n_names) forget_names(tape, n_nodes);
+    if (tape->n_nodes > tape->most_nodes) tape->most_nodes = tape->n_nodes;
     tg_arena_rewind(&tape->arena, position);
     tape->n_nodes = n_nodes;
     tape->epoch++;

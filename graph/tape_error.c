@@ -71,8 +71,8 @@ static const char *rewound_at(const tg_tape *tape, tg_tensor x) {
 void tg_fail_stale(const char *where, const char *what, tg_tensor x) {
     tg_tape *tape = x.tape;
     const char *rewound = rewound_at(tape, x);
-    const bool has_slot = x.node >> TG_SEGMENT_BITS < tape->n_segments;
-    const tg_node *slot = has_slot && rewound ? tg_node_at(tape, x.node) : NULL;
+    const bool was_written = x.node < tape->n_nodes || x.node < tape->most_nodes;
+    const tg_node *slot = was_written && rewound ? tg_node_at(tape, x.node) : NULL;
     if (!slot)
         tg_tape_fail(tape, TG_ERR_HANDLE, where, "%s: the handle names no node of this tape", what);
     else if ((uint32_t)slot->epoch == x.epoch)
