@@ -53,10 +53,10 @@ INLINE REAL T(split)(REAL x, REAL bias, REAL *k) {
     return T(from_bits)((bits & MANTISSA_MASK) + SQRT_HALF_BITS);
 }
 
-/* log(1 + f) + k log(2) for 1 + f in [sqrt(1/2), sqrt(2)]. With s = f / (2 + f), log(1 + f) is 2 atanh(s),
- * which is rewritten as f - (f^2 / 2 - s (f^2 / 2 + ...)) because f is exact and s is not. */
-INLINE REAL T(reduced_log)(REAL f, REAL k) {
-    REAL s = f / (2 + f);
+/* log(1 + f) + k log(2) for 1 + f in [sqrt(1/2), sqrt(2)], sum = 2 + f. With s = f / sum, log(1 + f) is
+ * 2 atanh(s) = 2 s + s z p(z), and 2 s = f - s f: f is exact or nearly so, s is rounded. */
+INLINE REAL T(reduced_log)(REAL f, REAL sum, REAL k) {
+    REAL s = f / sum;
     REAL z = s * s;
     REAL rest = T(fma)(-z, T(log_polynomial)(z), f);
     return T(fma)(k, LOG_2_HIGH, f - T(fma)(s, rest, k * -LOG_2_LOW));
@@ -67,9 +67,11 @@ INLINE REAL T(log)(REAL x) {
     REAL scale = x < SMALLEST_NORMAL ? DENORMAL_SCALE : 1;
     REAL bias = x < SMALLEST_NORMAL ? EXPONENT_BIAS + DENORMAL_SCALE_LOG2 : EXPONENT_BIAS;
     REAL m = T(split)(x * scale, bias, &k);
-    REAL y = T(reduced_log)(m - 1, k);
-    y = x < (REAL)INFINITY ? y : x;
-    return x > 0 ? y : x == 0 ? -(REAL)INFINITY : (REAL)NAN;
+    REAL y = T(reduced_log)(m - 1, m + 1, k);
+    /* One choice at a time and & instead of &&: compilers turn nested choices into many more instructions. */
+    REAL special = x == 0 ? -(REAL)INFINITY : (REAL)NAN;
+    special = x == (REAL)INFINITY ? x : special;
+    return ((x > 0) & (x < (REAL)INFINITY)) ? y : special;
 }
 
 /* log(1 + x) for finite x > -1. */
@@ -80,14 +82,15 @@ INLINE REAL T(bounded_log1p)(REAL x) {
     REAL m = T(split)(u, EXPONENT_BIAS, &k);
     /* 4 / 2^k, since 1 / 2^k would be denormal for the largest x. */
     REAL scale = T(from_bits)(T(to_bits)(m) - T(to_bits)(u) + FOUR_BITS);
-    return T(reduced_log)(T(fma)(lost * scale, (REAL)0.25, m - 1), k);
+    return T(reduced_log)(T(fma)(lost * scale, (REAL)0.25, m - 1), m + 1, k);
 }
 
 INLINE REAL T(log1p)(REAL x) {
     REAL y = T(bounded_log1p)(x);
-    y = x < (REAL)INFINITY ? y : x;
-    y = x == 0 ? x : y; /* -0 stays -0 */
-    return x > -1 ? y : x == -1 ? -(REAL)INFINITY : (REAL)NAN;
+    y = T(from_bits)(T(to_bits)(y) | (T(to_bits)(x) & SIGN_BIT)); /* -0 stays -0 */
+    REAL special = x == -1 ? -(REAL)INFINITY : (REAL)NAN;
+    special = x == (REAL)INFINITY ? x : special;
+    return ((x > -1) & (x < (REAL)INFINITY)) ? y : special;
 }
 
 /* (e^-2a - 1) / (e^-2a + 1) for a = |x|: with e^-2a = 2^n (1 + q) neither sum cancels. */
