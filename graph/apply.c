@@ -177,12 +177,13 @@ static tg_map_kernel *choose_map(const tg_call *c) {
 
 static bool compute_view(tg_call *c, tg_node *node) {
     const int64_t size = tg_array_size(&c->out);
+    const tg_status before = c->tape->status; /* an older error is no concern of this view */
     if (c->op->view(c, node->here.dims + node->rank)) { /* rank 0: no strides are written */
         node->data = c->out.data;
         node->flags |= TG_NODE_VIEW;
         return true;
     }
-    if (c->tape->status) return false;
+    if (c->tape->status != before) return false;
     /* No strides express it: copy the elements in row-major order. */
     const size_t bytes = (size_t)size * tg_dtype_size(c->out.dtype);
     if (node->rank) node->data = tg_arena_alloc(&c->tape->arena, bytes, 64);

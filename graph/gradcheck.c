@@ -53,7 +53,7 @@ static bool loss_at(void *context, double offset, double *value) {
     const tg_mark mark = tg_tape_mark(c->tape);
     *c->entry = c->value + offset;
     tg_tensor loss;
-    const bool was = tg_tape_set_grad(c->tape, false);
+    const bool was = tg_tape_set_grad(c->tape, true); /* the model may differentiate */
     const bool good = run_model(c, &loss);
     tg_tape_set_grad(c->tape, was);
     if (good) *value = tg_item_at(c->where, loss);

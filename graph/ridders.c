@@ -8,8 +8,8 @@
 #include <float.h>
 #include <math.h>
 
-enum { ROWS = 10 };
-static const double shrink = 1.4, safe = 2;
+enum { ROWS = 18 }; /* from h to h / 300: a kink or the end of the domain may be near */
+static const double shrink = 1.4;
 
 /* One central difference and its rounding floor. */
 static bool difference(tg_line *line, void *context, double h, double *slope, double *floor_) {
@@ -35,9 +35,8 @@ bool tg_ridders(tg_line *line, void *context, double step, tg_slope *slope, int6
             best = error + floor_;
             *slope = (tg_slope){table[k][j], best};
         }
-        /* Where the last row is far worse than the best, rounding has taken over. */
-        if (k > 0 && fabs(table[k][k] - table[k - 1][k - 1]) >= safe * slope->error && isfinite(slope->value))
-            break;
+        /* Known to nine digits, or as well as rounding allows. */
+        if (slope->error <= fmax(1e-9 * fabs(slope->value), 8 * floor_)) break;
     }
     return true;
 }

@@ -103,10 +103,13 @@ bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape 
     const int64_t size = tg_shape_size(shape);
     const size_t element = tg_dtype_size((tg_dtype)node->dtype);
     char text[TG_SHAPE_TEXT];
+    const char *name = node->op ? node->op->name : "a new tensor";
     if (size < 0 || (uint64_t)size > (SIZE_MAX / 4) / element) {
-        tg_tape_fail(tape, TG_ERR_SHAPE, where,
-                     "a shape of %s has a negative dimension or more elements than memory can hold",
-                     tg_shape_format(shape, sizeof text, text));
+        bool negative = false;
+        for (int i = 0; i < shape.rank; i++) negative |= shape.dim[i] < 0;
+        tg_tape_fail(tape, negative ? TG_ERR_SHAPE : TG_ERR_MEMORY, where, "%s: a shape of %s has %s", name,
+                     tg_shape_format(shape, sizeof text, text),
+                     negative ? "a negative dimension" : "more elements than memory can hold");
         return false;
     }
     if (shape.rank > 0) {
@@ -114,9 +117,9 @@ bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape 
         void *data = NULL;
         if (dims && with_data) data = tg_arena_alloc(&tape->arena, (size_t)size * element, 64);
         if (!dims || (with_data && !data)) {
-            tg_tape_fail(tape, TG_ERR_MEMORY, where, "out of memory for %s elements of %s (%zu bytes)",
-                         tg_shape_format(shape, sizeof text, text), tg_dtype_name((tg_dtype)node->dtype),
-                         (size_t)size * element);
+            tg_tape_fail(tape, TG_ERR_MEMORY, where, "%s: out of memory for %s elements of %s (%zu bytes)",
+                         name, tg_shape_format(shape, sizeof text, text),
+                         tg_dtype_name((tg_dtype)node->dtype), (size_t)size * element);
             return false;
         }
         memcpy(dims, shape.dim, (size_t)shape.rank * sizeof *dims);

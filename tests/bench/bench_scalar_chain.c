@@ -76,7 +76,7 @@ int main(void) {
     contestant all[] = {{.name = "by hand, forward and backward", .run = by_hand, .context = &c},
                         {.name = "tape, forward and backward", .run = by_tape, .context = &c},
                         {.name = "tape, forward", .run = forward_only, .context = &c}};
-    measure(3, all, 20);
+    measure(3, all, 2);
     printf("a chain of %d dependent scalar multiplications, f64, one thread:\n", LENGTH);
     measure_print(3, all, LENGTH, "an operation");
     tg_tape_free(c.tape);
