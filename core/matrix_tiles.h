@@ -43,12 +43,20 @@ TILE void T(outer_panel)(int vectors, const struct product *s, int64_t first_p, 
                          int64_t columns, const REAL *b, int64_t b_row) {
     for (int64_t i = 0; i < s->m; i += 4) {
         const REAL *x = (const REAL *)s->a.data + i * s->a.row + first_p * s->a.column;
-        REAL *c = (REAL *)s->c + i * s->n + first_j;
+        REAL *c = (REAL *)s->c + i * s->c_row + first_j;
         switch (s->m - i) {
-            case 1: T(outer_tile)(1, vectors, k, &s->a, x, b, b_row, c, s->n, columns, first_p > 0); break;
-            case 2: T(outer_tile)(2, vectors, k, &s->a, x, b, b_row, c, s->n, columns, first_p > 0); break;
-            case 3: T(outer_tile)(3, vectors, k, &s->a, x, b, b_row, c, s->n, columns, first_p > 0); break;
-            default: T(outer_tile)(4, vectors, k, &s->a, x, b, b_row, c, s->n, columns, first_p > 0); break;
+            case 1:
+                T(outer_tile)(1, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, first_p > 0);
+                break;
+            case 2:
+                T(outer_tile)(2, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, first_p > 0);
+                break;
+            case 3:
+                T(outer_tile)(3, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, first_p > 0);
+                break;
+            default:
+                T(outer_tile)(4, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, first_p > 0);
+                break;
         }
     }
 }
@@ -104,7 +112,7 @@ TARGET static void T(rows)(const struct product *s) {
         for (int64_t p = 0; p < s->k; p += 4) {
             for (int64_t i = 0; i < s->m; i++) {
                 const REAL *b[4] = {0};
-                REAL x[4] = {0}, *c = (REAL *)s->c + i * s->n + j;
+                REAL x[4] = {0}, *c = (REAL *)s->c + i * s->c_row + j;
                 int64_t count = min(s->k - p, 4);
                 for (int64_t q = 0; q < count; q++) {
                     b[q] = (const REAL *)s->b.data + (p + q) * s->b.row + j;
@@ -124,10 +132,9 @@ TARGET static void T(rows)(const struct product *s) {
 }
 
 /* C[rows][columns] = A[rows][k] B[k][columns], where both lie along k. */
-TILE void T(inner_tile)(int rows, int columns, const struct product *s, int64_t first_i, int64_t first_j) {
-    const REAL *a = (const REAL *)s->a.data + first_i * s->a.row;
-    const REAL *b = (const REAL *)s->b.data + first_j * s->b.column;
-    T(vector) sum[4][2] = {0};
+TILE void T(inner_tile)(int rows, int columns, const struct product *s, const REAL *a, const REAL *b,
+                        REAL *c) {
+    T(vector) sum[8][2] = {0};
     int64_t whole = s->k - s->k % T(LANES);
     for (int64_t p = 0; p < whole; p += T(LANES)) {
         for (int i = 0; i < rows; i++) {
@@ -143,25 +150,39 @@ TILE void T(inner_tile)(int rows, int columns, const struct product *s, int64_t 
                 for (int l = 0; l < half; l++) lane[l] += lane[l + half];
             }
             for (int64_t p = whole; p < s->k; p++) lane[0] += a[i * s->a.row + p] * b[j * s->b.column + p];
-            ((REAL *)s->c)[(first_i + i) * s->n + first_j + j] = lane[0];
+            c[i * s->c_row + j * s->c_column] = lane[0];
         }
     }
 }
 
-/* Vectors along the inner dimension. */
-TARGET static void T(inner)(const struct product *s) {
+/* Vectors along the inner dimension. Tiles are high, so A has to be the one with more rows: C' = B' A'. */
+TARGET static void T(inner)(const struct product *given) {
+    const struct product transposed = {given->n,
+                                       given->m,
+                                       given->k,
+                                       {given->b.data, given->b.column, given->b.row},
+                                       {given->a.data, given->a.column, given->a.row},
+                                       given->c,
+                                       given->c_column,
+                                       given->c_row};
+    const struct product *s = given->m < given->n ? &transposed : given;
     for (int64_t i = 0, rows; i < s->m; i += rows) {
-        rows = s->m - i >= 4 ? 4 : 1;
+        const REAL *a = (const REAL *)s->a.data + i * s->a.row;
+        rows = s->m - i >= 8 && s->n == 1 ? 8 : s->m - i >= 4 ? 4 : 1;
         for (int64_t j = 0, columns; j < s->n; j += columns) {
+            const REAL *b = (const REAL *)s->b.data + j * s->b.column;
+            REAL *c = (REAL *)s->c + i * s->c_row + j * s->c_column;
             columns = s->n - j >= 2 ? 2 : 1;
-            if (rows == 4 && columns == 2)
-                T(inner_tile)(4, 2, s, i, j);
+            if (rows == 8)
+                T(inner_tile)(8, 1, s, a, b, c);
+            else if (rows == 4 && columns == 2)
+                T(inner_tile)(4, 2, s, a, b, c);
             else if (rows == 4)
-                T(inner_tile)(4, 1, s, i, j);
+                T(inner_tile)(4, 1, s, a, b, c);
             else if (columns == 2)
-                T(inner_tile)(1, 2, s, i, j);
+                T(inner_tile)(1, 2, s, a, b, c);
             else
-                T(inner_tile)(1, 1, s, i, j);
+                T(inner_tile)(1, 1, s, a, b, c);
         }
     }
 }

@@ -15,6 +15,7 @@ struct product {
     int64_t m, n, k;
     struct tg_matrix a, b;
     void *c;
+    int64_t c_row, c_column;
 };
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -69,13 +70,6 @@ static const struct kernels *kernels_for(tg_dtype dtype) {
     return &portable[dtype == TG_F64];
 }
 
-/* A column of results is computed as a row: C is the same memory, and B's columns are A's rows. */
-static struct product with_row(struct product s) {
-    if (s.n != 1 || s.m == 1) return s;
-    struct tg_matrix a = {s.b.data, s.b.column, s.b.row}, b = {s.a.data, s.a.column, s.a.row};
-    return (struct product){1, s.m, s.k, a, b, s.c};
-}
-
 void tg_small_product(tg_dtype dtype, int64_t m, int64_t n, int64_t k, struct tg_matrix a, struct tg_matrix b,
                       void *c) {
     if (m == 0 || n == 0) return;
@@ -84,10 +78,10 @@ void tg_small_product(tg_dtype dtype, int64_t m, int64_t n, int64_t k, struct tg
         return;
     }
     const struct kernels *kernels = kernels_for(dtype);
-    struct product s = with_row((struct product){m, n, k, a, b, c});
-    if (s.b.column == 1 && s.n >= 8 && (s.k <= 8 || s.m == 1))
+    const struct product s = {m, n, k, a, b, c, n, 1};
+    if (b.column == 1 && n >= 8 && (k <= 8 || m == 1))
         kernels->rows(&s);
-    else if (s.a.column == 1 && s.b.row == 1 && s.k >= 8 && (s.m < 4 || s.n < 4 || s.k >= 8 * s.m))
+    else if (a.column == 1 && b.row == 1 && k >= 8 && (m < 4 || n < 4))
         kernels->inner(&s);
     else
         kernels->outer(&s);
