@@ -99,17 +99,24 @@ bool tg_tape_grow(tg_tape *tape, const char *where) {
     return false;
 }
 
+/* Why no tensor can have this shape, or NULL when it is only too large. */
+static const char *shape_fault(tg_shape shape) {
+    if (shape.rank < 0 || shape.rank > TG_MAX_RANK) return "a rank that is not in 0..8";
+    for (int i = 0; i < shape.rank; i++)
+        if (shape.dim[i] < 0) return "a negative dimension";
+    return NULL;
+}
+
 bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape shape, bool with_data) {
     const int64_t size = tg_shape_size(shape);
     const size_t element = tg_dtype_size((tg_dtype)node->dtype);
     char text[TG_SHAPE_TEXT];
     const char *name = node->op ? node->op->name : "a new tensor";
     if (size < 0 || (uint64_t)size > (SIZE_MAX / 4) / element) {
-        bool negative = false;
-        for (int i = 0; i < shape.rank; i++) negative |= shape.dim[i] < 0;
-        tg_tape_fail(tape, negative ? TG_ERR_SHAPE : TG_ERR_MEMORY, where, "%s: a shape of %s has %s", name,
+        const char *fault = shape_fault(shape);
+        tg_tape_fail(tape, fault ? TG_ERR_SHAPE : TG_ERR_MEMORY, where, "%s: a shape of %s has %s", name,
                      tg_shape_format(shape, sizeof text, text),
-                     negative ? "a negative dimension" : "more elements than memory can hold");
+                     fault ? fault : "more elements than memory can hold");
         return false;
     }
     if (shape.rank > 0) {
