@@ -75,6 +75,10 @@ static tg_tensor leaf_from(tg_tape *tape, const char *where, tg_shape shape, int
                      tg_shape_format(shape, sizeof text, text), (long long)size);
         return tg_invalid(tape);
     }
+    if (size > 0 && !values) {
+        tg_tape_fail(tape, TG_ERR_VALUE, where, "the values are NULL");
+        return tg_invalid(tape);
+    }
     const uint32_t i = make_leaf(tape, where, shape, tg_dtype_is_value(from) ? tape->dtype : from, parameter);
     if (i == TG_NO_NODE) return tg_invalid(tape);
     fill(tg_node_at(tape, i), from, values, false);
@@ -177,6 +181,7 @@ static tg_status overwrite(const char *where, tg_tensor x, int64_t n, tg_dtype f
         return tg_tape_fail(x.tape, TG_ERR_SHAPE, where, "write: %lld values do not fill %s of %lld elements",
                             (long long)n, tg_node_describe(x.tape, x.node, sizeof text, text),
                             (long long)tg_array_size(&array));
+    if (n && !values) return tg_tape_fail(x.tape, TG_ERR_VALUE, where, "write: the values are NULL");
     if (!changing(where, "write", x)) return tg_tape_status(x.tape);
     fill(node, from, values, false);
     return TG_OK;
@@ -202,7 +207,12 @@ void *tg_data_mut_at(const char *where, tg_tensor x) {
 
 tg_tensor tg_assign_at(const char *where, tg_tensor leaf, tg_tensor value) {
     const tg_node *to = tg_node_of(where, "assign", leaf), *from = tg_node_of(where, "assign", value);
-    if (!to || !from) return leaf.tape && !tg_is_num(leaf) ? tg_invalid(leaf.tape) : (tg_tensor){0};
+    if (!to || !from) {
+        tg_tape *any = to ? leaf.tape : from ? value.tape : NULL; /* else the tapes, if any, know already */
+        tg_tape_fail(any, TG_ERR_HANDLE, where, "assign: the %s is not a tensor of this tape",
+                     to ? "value" : "leaf");
+        return leaf.tape && !tg_is_num(leaf) ? tg_invalid(leaf.tape) : (tg_tensor){0};
+    }
     const tg_array a = tg_node_array(to), b = tg_node_array(from);
     char to_text[TG_SHAPE_TEXT], from_text[TG_SHAPE_TEXT];
     if (leaf.tape != value.tape) {
@@ -216,7 +226,6 @@ tg_tensor tg_assign_at(const char *where, tg_tensor leaf, tg_tensor value) {
                      tg_shape_format(tg_array_shape(&a), sizeof to_text, to_text));
         return tg_invalid(leaf.tape);
     }
-    if (!changing(where, "assign", leaf)) return tg_invalid(leaf.tape);
     /* A view of the leaf itself, such as its transpose, must be read whole before it is written. */
     const tg_node *under = NULL;
     tg_tape *tape = leaf.tape;
@@ -234,9 +243,10 @@ tg_tensor tg_assign_at(const char *where, tg_tensor leaf, tg_tensor value) {
         copy.strides = strides;
         if (bytes) tg_array_copy(&copy, &b);
     }
-    if (tg_array_size(&a) && from != to) tg_array_copy(&a, &copy);
+    const bool may = changing(where, "assign", leaf);
+    if (may && tg_array_size(&a) && from != to) tg_array_copy(&a, &copy);
     tg_arena_rewind(&tape->scratch, before);
-    return leaf;
+    return may ? leaf : tg_invalid(tape);
 }
 
 tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node, const tg_node **leaf_node) {

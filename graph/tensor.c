@@ -83,6 +83,10 @@ tg_tensor tg_set_name_at(const char *where, tg_tensor x, const char *name) {
     tg_node *node = tg_node_of(where, "set_name", x);
     if (!node) return x;
     tg_tape *tape = x.tape;
+    if (!name) {
+        tg_tape_fail(tape, TG_ERR_VALUE, where, "set_name: the name is NULL");
+        return tg_invalid(tape);
+    }
     const size_t bytes = strlen(name) + 1;
     tg_name_entry *entry = find_name(tape, x.node);
     const bool is_new = !entry;
@@ -153,7 +157,7 @@ double tg_value_at(const char *where, tg_tensor x, tg_shape index) {
     for (int i = 0; inside && i < array.rank; i++) {
         const int64_t dim = array.shape[i], at = index.dim[i] < 0 ? index.dim[i] + dim : index.dim[i];
         inside = at >= 0 && at < dim;
-        offset += at * array.strides[i];
+        if (inside) offset += at * array.strides[i];
     }
     if (!inside) {
         char text[TG_TEXT], index_text[TG_SHAPE_TEXT];
@@ -176,6 +180,7 @@ static tg_status read_into(const char *where, tg_tensor x, int64_t n, tg_dtype d
                             "read: an array of %lld does not fit %s of %lld elements", (long long)n,
                             tg_node_describe(x.tape, x.node, sizeof text, text),
                             (long long)tg_array_size(&from));
+    if (n && !out) return tg_tape_fail(x.tape, TG_ERR_VALUE, where, "read: the array is NULL");
     int64_t strides[TG_MAX_RANK];
     tg_strides_contiguous(tg_array_shape(&from), strides);
     const tg_array to = {out, from.shape, strides, from.rank, dtype};
