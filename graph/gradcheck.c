@@ -161,12 +161,13 @@ static tg_status check_all(check *c, int n) {
     const tg_arena_position scratch = tg_arena_here(&c->tape->scratch);
     double *values = tg_arena_alloc(&c->tape->scratch, (size_t)entries * sizeof *values, 64);
     report->results = tg_memory_new(&report->allocator, (size_t)n * sizeof *report->results);
+    if (report->results) report->n = n; /* also the size with which it is given back */
     if (!values || (n && !report->results)) {
+        tg_arena_rewind(&c->tape->scratch, scratch);
         tg_tape_fail(c->tape, TG_ERR_MEMORY, c->where, "gradcheck: out of memory for %lld gradients",
                      (long long)entries);
         return TG_ERR_MEMORY;
     }
-    report->n = n;
     memset(report->results, 0, (size_t)n * sizeof *report->results);
     bool good = analytic_gradients(c, n, values);
     if (good) set_defaults(c);
