@@ -41,10 +41,10 @@ static tg_status fail_file(const reader *r, const char *what) {
 /* The allocator cannot resize, so the text moves each time the room doubles. */
 static bool grow(reader *r) {
     const int64_t capacity = r->capacity > 0 ? 2 * r->capacity : 1 << 16;
-    char *text = tg_memory_new(r->tape, capacity, 1);
+    char *text = tg_tape_memory_new(r->tape, capacity, 1);
     if (!text) return false;
     if (r->length > 0) memcpy(text, r->text, (size_t)r->length);
-    tg_memory_free(tg_tape_allocator(r->tape), r->text, r->capacity, 1);
+    tg_tape_memory_free(tg_tape_allocator(r->tape), r->text, r->capacity, 1);
     r->text = text;
     r->capacity = capacity;
     return true;
@@ -182,7 +182,7 @@ static tg_status read_names(const reader *r, const char *line, tg_csv_table *tab
     const char *end = line_end(line);
     const int64_t bytes =
         table->n_columns * (int64_t)sizeof(char *) + (int64_t)(end - line) + table->n_columns;
-    char **names = tg_memory_new(r->tape, bytes, 1);
+    char **names = tg_tape_memory_new(r->tape, bytes, 1);
     if (!names) return TG_ERR_MEMORY;
     table->names = names;
     table->names_bytes = bytes;
@@ -230,7 +230,7 @@ static tg_status read_table(reader *r, tg_csv_table *table) {
     }
     table->first_line = r->line;
     if (__builtin_mul_overflow(n_lines, table->n_columns, &table->capacity)) table->capacity = -1;
-    table->values = tg_memory_new(r->tape, table->capacity, sizeof(double));
+    table->values = tg_tape_memory_new(r->tape, table->capacity, sizeof(double));
     if (!table->values) return TG_ERR_MEMORY;
     for (; table->n_rows < n_lines; table->n_rows++, r->line++) {
         const tg_status status = read_row(r, at, table, table->values + table->n_rows * table->n_columns);
@@ -253,13 +253,13 @@ tg_status tg_csv_read(tg_tape *tape, const char *path, tg_csv_table *table) {
         status = read_table(&r, table);
         tg_number_text_end(text);
     }
-    tg_memory_free(table->allocator, r.text, r.capacity, 1);
+    tg_tape_memory_free(table->allocator, r.text, r.capacity, 1);
     if (status != TG_OK) tg_csv_free(table);
     return status;
 }
 
 void tg_csv_free(tg_csv_table *table) {
-    tg_memory_free(table->allocator, table->values, table->capacity, sizeof(double));
-    tg_memory_free(table->allocator, table->names, table->names_bytes, 1);
+    tg_tape_memory_free(table->allocator, table->values, table->capacity, sizeof(double));
+    tg_tape_memory_free(table->allocator, table->names, table->names_bytes, 1);
     *table = (tg_csv_table){0};
 }

@@ -20,16 +20,17 @@ tg_status tg_dataset_new_at(const char *where, tg_tape *tape, int64_t n_features
     }
     dataset->n_features = n_features;
     dataset->n_examples = n_examples;
-    dataset->x = tg_memory_new(tape, n, sizeof(double));
-    dataset->y = tg_memory_new(tape, n_examples, sizeof(double));
+    dataset->x = tg_tape_memory_new(tape, n, sizeof(double));
+    dataset->y = tg_tape_memory_new(tape, n_examples, sizeof(double));
     if (dataset->x && dataset->y) return TG_OK;
     tg_dataset_free(dataset);
     return TG_ERR_MEMORY;
 }
 
 void tg_dataset_free(tg_dataset *dataset) {
-    tg_memory_free(dataset->allocator, dataset->x, dataset->n_features * dataset->n_examples, sizeof(double));
-    tg_memory_free(dataset->allocator, dataset->y, dataset->n_examples, sizeof(double));
+    tg_tape_memory_free(dataset->allocator, dataset->x, dataset->n_features * dataset->n_examples,
+                        sizeof(double));
+    tg_tape_memory_free(dataset->allocator, dataset->y, dataset->n_examples, sizeof(double));
     *dataset = (tg_dataset){0};
 }
 
@@ -97,7 +98,7 @@ tg_status tg_dataset_split_at(const char *where, tg_tape *tape, const tg_dataset
                             "dataset: a test part of %g leaves nothing of %lld examples to train on",
                             test_fraction, (long long)n);
     }
-    int64_t *order = tg_memory_new(tape, n, sizeof *order);
+    int64_t *order = tg_tape_memory_new(tape, n, sizeof *order);
     if (!order) return TG_ERR_MEMORY;
     tg_random_permutation(key, n, order);
     tg_status status = tg_dataset_new_at(where, tape, all->n_features, n_test, test);
@@ -108,7 +109,7 @@ tg_status tg_dataset_split_at(const char *where, tg_tape *tape, const tg_dataset
     } else {
         tg_dataset_free(test);
     }
-    tg_memory_free(tg_tape_allocator(tape), order, n, sizeof *order);
+    tg_tape_memory_free(tg_tape_allocator(tape), order, n, sizeof *order);
     return status;
 }
 

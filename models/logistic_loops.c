@@ -64,10 +64,10 @@ static void set_number(tg_dtype dtype, void *array, int64_t i, double value) {
 }
 
 static void problem_free(tg_allocator allocator, problem *p, size_t size) {
-    tg_memory_free(allocator, p->x, p->n_features * p->n_examples, size);
-    tg_memory_free(allocator, p->y, p->n_examples, size);
-    tg_memory_free(allocator, p->w, p->n_features + 1, size);
-    tg_memory_free(allocator, p->dw, p->n_features + 1, size);
+    tg_tape_memory_free(allocator, p->x, p->n_features * p->n_examples, size);
+    tg_tape_memory_free(allocator, p->y, p->n_examples, size);
+    tg_tape_memory_free(allocator, p->w, p->n_features + 1, size);
+    tg_tape_memory_free(allocator, p->dw, p->n_features + 1, size);
 }
 
 static bool problem_new(tg_tape *tape, const tg_dataset *train, double learning_rate, problem *p) {
@@ -75,10 +75,10 @@ static bool problem_new(tg_tape *tape, const tg_dataset *train, double learning_
     const size_t size = tg_dtype_size(dtype);
     const int64_t n = train->n_features, m = train->n_examples;
     *p = (problem){.n_features = n, .n_examples = m, .learning_rate = learning_rate};
-    p->x = tg_memory_new(tape, n * m, size);
-    p->y = tg_memory_new(tape, m, size);
-    p->w = tg_memory_new(tape, n + 1, size);
-    p->dw = tg_memory_new(tape, n + 1, size);
+    p->x = tg_tape_memory_new(tape, n * m, size);
+    p->y = tg_tape_memory_new(tape, m, size);
+    p->w = tg_tape_memory_new(tape, n + 1, size);
+    p->dw = tg_tape_memory_new(tape, n + 1, size);
     if (!p->x || !p->y || !p->w || !p->dw) {
         problem_free(tg_tape_allocator(tape), p, size);
         return false;
@@ -139,7 +139,7 @@ static tg_status compare_results(tg_tape *tape, const problem *p, const tg_tenso
                                  tg_logistic_comparison *comparison) {
     const bool single = tg_tape_dtype(tape) == TG_F32;
     const int64_t n = p->n_features + 1;
-    double *by_graph = tg_memory_new(tape, n, sizeof *by_graph), largest = 0, apart = 0;
+    double *by_graph = tg_tape_memory_new(tape, n, sizeof *by_graph), largest = 0, apart = 0;
     if (!by_graph) return TG_ERR_MEMORY;
     tg_status status = tg_read_f64(params[0], n - 1, by_graph);
     if (status == TG_OK) status = tg_read_f64(params[1], 1, by_graph + n - 1);
@@ -148,7 +148,7 @@ static tg_status compare_results(tg_tape *tape, const problem *p, const tg_tenso
         largest = fmax(largest, fabs(w));
         apart = fmax(apart, fabs(w - by_graph[j]));
     }
-    tg_memory_free(tg_tape_allocator(tape), by_graph, n, sizeof *by_graph);
+    tg_tape_memory_free(tg_tape_allocator(tape), by_graph, n, sizeof *by_graph);
     comparison->difference = largest > 0 ? apart / largest : apart;
     comparison->tolerance = 64 * (single ? (double)FLT_EPSILON : DBL_EPSILON) * (double)steps;
     comparison->equal = comparison->difference <= comparison->tolerance;

@@ -119,7 +119,7 @@ tg_status tg_logistic_regression_at(const char *where, tg_tape *tape, const tg_d
         return tg_tape_fail(tape, TG_ERR_VALUE, where, "logistic_regression: %lld iterations",
                             (long long)given.iterations);
     }
-    result->costs = tg_memory_new(tape, given.iterations + 1, sizeof *result->costs);
+    result->costs = tg_tape_memory_new(tape, given.iterations + 1, sizeof *result->costs);
     if (!result->costs) return TG_ERR_MEMORY;
     result->n_costs = given.iterations + 1;
     status = check(tape, train, &given, &result->check);
@@ -132,7 +132,7 @@ tg_status tg_logistic_regression_at(const char *where, tg_tape *tape, const tg_d
 }
 
 void tg_logistic_regression_free(tg_logistic_regression_result *result) {
-    tg_memory_free(result->allocator, result->costs, result->n_costs, sizeof *result->costs);
+    tg_tape_memory_free(result->allocator, result->costs, result->n_costs, sizeof *result->costs);
     tg_gradcheck_report_free(&result->check);
     *result = (tg_logistic_regression_result){0};
 }

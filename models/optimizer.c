@@ -116,7 +116,7 @@ static tg_optimizer *optimizer_new(const char *where, tg_tape *tape, int n, cons
         tg_tape_fail(tape, TG_ERR_VALUE, where, "optimizer: needs at least one parameter");
         return NULL;
     }
-    tg_optimizer *optimizer = tg_memory_new(tape, 1, sizeof *optimizer);
+    tg_optimizer *optimizer = tg_tape_memory_new(tape, 1, sizeof *optimizer);
     if (!optimizer) return NULL;
     *optimizer = (tg_optimizer){.tape = tape,
                                 .allocator = tg_tape_allocator(tape),
@@ -125,7 +125,7 @@ static tg_optimizer *optimizer_new(const char *where, tg_tape *tape, int n, cons
                                 .beta1_power = 1,
                                 .beta2_power = 1,
                                 .n = n,
-                                .slots = tg_memory_new(tape, n, sizeof *optimizer->slots)};
+                                .slots = tg_tape_memory_new(tape, n, sizeof *optimizer->slots)};
     bool filled = optimizer->slots != NULL;
     for (int i = 0; filled && i < n; i++) filled = fill_slot(where, optimizer, i, params[i]);
     if (filled) return optimizer;
@@ -177,8 +177,8 @@ tg_optimizer *tg_adam_new_at(const char *where, tg_tape *tape, int n, const tg_t
 
 void tg_optimizer_free(tg_optimizer *optimizer) {
     if (!optimizer) return;
-    tg_memory_free(optimizer->allocator, optimizer->slots, optimizer->n, sizeof *optimizer->slots);
-    tg_memory_free(optimizer->allocator, optimizer, 1, sizeof *optimizer);
+    tg_tape_memory_free(optimizer->allocator, optimizer->slots, optimizer->n, sizeof *optimizer->slots);
+    tg_tape_memory_free(optimizer->allocator, optimizer, 1, sizeof *optimizer);
 }
 
 /* --- the step ------------------------------------------------------------------------------------------- */

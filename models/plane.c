@@ -66,7 +66,7 @@ tg_status tg_plane_new_at(const char *where, tg_tape *tape, const tg_dataset *po
                             (long long)n, (long long)points->n_features);
     }
     tg_status status = tg_dataset_new_at(where, tape, 2, n, &plane->points);
-    plane->probability = tg_memory_new(tape, SIDE * SIDE, sizeof(double));
+    plane->probability = tg_tape_memory_new(tape, SIDE * SIDE, sizeof(double));
     if (status == TG_OK && !plane->probability) status = TG_ERR_MEMORY;
     if (status == TG_OK) {
         memcpy(plane->points.x, points->x, (size_t)(2 * n) * sizeof(double));
@@ -81,7 +81,7 @@ tg_status tg_plane_new_at(const char *where, tg_tape *tape, const tg_dataset *po
 
 void tg_plane_free(tg_plane *plane) {
     tg_dataset_free(&plane->points);
-    tg_memory_free(plane->allocator, plane->probability, SIDE * SIDE, sizeof(double));
+    tg_tape_memory_free(plane->allocator, plane->probability, SIDE * SIDE, sizeof(double));
     *plane = (tg_plane){0};
 }
 
@@ -146,7 +146,7 @@ static void find_spread(const tg_dataset *data, const double *u, double *v, doub
 static tg_status project_points(const char *where, tg_tape *tape, const tg_dataset *data,
                                 const tg_tensor *params, tg_dataset *points, edge *e) {
     const int64_t n = data->n_features, m = data->n_examples;
-    double *u = tg_memory_new(tape, 2 * n, sizeof *u), b = 0, squares = 0;
+    double *u = tg_tape_memory_new(tape, 2 * n, sizeof *u), b = 0, squares = 0;
     if (!u) return TG_ERR_MEMORY;
     tg_status status = tg_dataset_new_at(where, tape, 2, m, points);
     if (status == TG_OK) status = tg_read_f64_at(where, params[0], n, u);
@@ -161,7 +161,7 @@ static tg_status project_points(const char *where, tg_tape *tape, const tg_datas
         find_spread(data, u, u + n, points->x + m);
         memcpy(points->y, data->y, (size_t)m * sizeof(double));
     }
-    tg_memory_free(tg_tape_allocator(tape), u, 2 * n, sizeof *u);
+    tg_tape_memory_free(tg_tape_allocator(tape), u, 2 * n, sizeof *u);
     return status;
 }
 

@@ -44,7 +44,7 @@ static tg_status choose_examples(tg_tape *check, const tg_dataset *train, const 
     const int64_t n = train->n_examples;
     const bool kinked = network->activation == TG_RELU || network->activation == TG_LEAKY_RELU;
     const tg_mark start = tg_tape_mark(check);
-    candidate *candidates = tg_memory_new(check, n, sizeof *candidates);
+    candidate *candidates = tg_tape_memory_new(check, n, sizeof *candidates);
     const double *Z1 = tg_data(tg_shallow_hidden_at(TG_HERE, network, tg_dataset_features(check, train)));
     tg_status status = candidates && Z1 ? TG_OK : tg_tape_status(check);
     int64_t m = n < CHECKED_EXAMPLES ? n : CHECKED_EXAMPLES;
@@ -62,7 +62,7 @@ static tg_status choose_examples(tg_tape *check, const tg_dataset *train, const 
         for (int64_t j = 0; j < train->n_features; j++) chosen->x[j * m + i] = train->x[j * n + from];
         chosen->y[i] = train->y[from];
     }
-    tg_memory_free(tg_tape_allocator(check), candidates, n, sizeof *candidates);
+    tg_tape_memory_free(tg_tape_allocator(check), candidates, n, sizeof *candidates);
     const tg_status rewound = tg_tape_rewind(check, start);
     return status != TG_OK ? status : rewound;
 }

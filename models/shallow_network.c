@@ -205,7 +205,7 @@ tg_status tg_shallow_network_train_at(const char *where, tg_tape *tape, const tg
     if (status == TG_OK) status = check_options(where, tape, &given);
     if (status == TG_OK) status = check_data(where, tape, train, test);
     if (status != TG_OK) return status;
-    result->costs = tg_memory_new(tape, given.iterations + 1, sizeof *result->costs);
+    result->costs = tg_tape_memory_new(tape, given.iterations + 1, sizeof *result->costs);
     if (!result->costs) return TG_ERR_MEMORY;
     result->n_costs = given.iterations + 1;
     status = tg_shallow_check(tape, train, &given, &result->check);
@@ -217,7 +217,7 @@ tg_status tg_shallow_network_train_at(const char *where, tg_tape *tape, const tg
 }
 
 void tg_shallow_network_free(tg_shallow_network_result *result) {
-    tg_memory_free(result->allocator, result->costs, result->n_costs, sizeof *result->costs);
+    tg_tape_memory_free(result->allocator, result->costs, result->n_costs, sizeof *result->costs);
     tg_gradcheck_report_free(&result->check);
     *result = (tg_shallow_network_result){0};
 }

@@ -12,7 +12,7 @@ static size_t block_bytes(int64_t n, size_t element_bytes) {
     return bytes ? bytes : 1;
 }
 
-void *tg_memory_new(tg_tape *tape, int64_t n, size_t element_bytes) {
+void *tg_tape_memory_new(tg_tape *tape, int64_t n, size_t element_bytes) {
     const tg_allocator allocator = tg_tape_allocator(tape);
     const size_t bytes = block_bytes(n, element_bytes);
     void *memory = bytes ? allocator.call(allocator.context, NULL, 0, bytes) : NULL;
@@ -25,6 +25,6 @@ void *tg_memory_new(tg_tape *tape, int64_t n, size_t element_bytes) {
     return memory;
 }
 
-void tg_memory_free(tg_allocator allocator, void *memory, int64_t n, size_t element_bytes) {
+void tg_tape_memory_free(tg_allocator allocator, void *memory, int64_t n, size_t element_bytes) {
     if (memory) allocator.call(allocator.context, memory, block_bytes(n, element_bytes), 0);
 }

@@ -8,10 +8,11 @@
 #include "graph/tape.h"
 
 /* n elements of element_bytes each, all bytes zero; n may be 0. NULL, and TG_ERR_MEMORY on the tape, when
- * there is no memory or the product overflows. Freed by tg_memory_free with the same n and element_bytes. */
-void *tg_memory_new(tg_tape *tape, int64_t n, size_t element_bytes);
+ * there is no memory or the product overflows. Freed by tg_tape_memory_free with the same n and
+ * element_bytes. */
+void *tg_tape_memory_new(tg_tape *tape, int64_t n, size_t element_bytes);
 
-/* Gives back what tg_memory_new returned; memory may be NULL. Does not need the tape any more. */
-void tg_memory_free(tg_allocator allocator, void *memory, int64_t n, size_t element_bytes);
+/* Gives back what tg_tape_memory_new returned; memory may be NULL. Does not need the tape any more. */
+void tg_tape_memory_free(tg_allocator allocator, void *memory, int64_t n, size_t element_bytes);
 
 #endif
