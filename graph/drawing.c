@@ -21,11 +21,17 @@ static void put_escaped(FILE *file, const char *text) {
 
 enum { TINY = 8, VALUE_TEXT = 400 };
 
-static void put_value(FILE *file, const char *label, const tg_node *node) {
+static void put_value(FILE *file, const char *label, const tg_tape *tape, uint32_t i) {
+    const tg_node *node = tg_node_at(tape, i);
     const tg_array array = tg_node_array(node);
     if (tg_array_size(&array) > TINY) return;
     char text[VALUE_TEXT];
-    if (tg_array_format(&array, sizeof text, text) >= sizeof text) return;
+    if (array.rank == 0) { /* 3, and not 3.0 as arrays are printed */
+        const tg_tensor scalar = tg_handle((tg_tape *)(uintptr_t)tape, i);
+        snprintf(text, sizeof text, "%.6g", tg_item_at(node->place, scalar));
+    } else if (tg_array_format(&array, sizeof text, text) >= sizeof text) {
+        return;
+    }
     fprintf(file, "\\n%s", label);
     put_escaped(file, text);
 }
@@ -46,11 +52,11 @@ static void put_node(FILE *file, const tg_tape *tape, uint32_t i, const tg_draw_
     else if (!name)
         fputs(parameter ? "parameter" : array.rank ? "input" : "number", file);
     if (array.rank) fprintf(file, "  %s", tg_shape_format(tg_array_shape(&array), sizeof shape, shape));
-    if (!options->no_values) put_value(file, "value ", node);
+    if (!options->no_values) put_value(file, "value ", tape, i);
     for (int k = 0; k < options->n_gradients; k++) {
         const tg_tensor dx = options->gradients[k];
         if (options->of[k].node == i && dx.tape == tape && tg_is_living(dx))
-            put_value(file, "gradient ", tg_node_at(tape, dx.node));
+            put_value(file, "gradient ", tape, dx.node);
     }
     if (!options->no_places && node->op) {
         fputs("\\n", file);
