@@ -200,7 +200,7 @@ static int fill_flags(settings *s, tg_flag *flags) {
          .kind = TG_FLAG_CHOICE,
          .value = &s->descent,
          .argument = "NAME",
-         .help = "steps",
+         .help = "rule of a step",
          .choices = tg_descent_names()},
         {.name = "learning-rate",
          .kind = TG_FLAG_NUMBER,
@@ -213,7 +213,7 @@ static int fill_flags(settings *s, tg_flag *flags) {
          .kind = TG_FLAG_INTEGER,
          .value = &s->iterations,
          .argument = "N",
-         .help = "steps",
+         .help = "steps of training",
          .least = 1,
          .most = 1e8},
     };
