@@ -94,10 +94,18 @@ static void matrices_init(struct matrices *to, const tg_array *x, tg_shape batch
 }
 
 static bool matmul_forward(const tg_call *c) {
-    struct product p = product_of(tg_array_shape(&c->in[0]), tg_array_shape(&c->in[1]));
+    tg_array left = c->in[0];
+    const tg_shape right = tg_array_shape(&c->in[1]);
+    const int64_t k = left.shape[left.rank - 1];
+    const int64_t tall[2] = {tg_shape_size(leading(tg_array_shape(&left), 1)), k}, steps[2] = {k, 1};
+    /* One right matrix for a whole batch: all rows together are one matrix, if they lie so. */
+    if (left.rank > 2 && right.rank <= 2 && tg_array_is_contiguous(&left))
+        left = (tg_array){left.data, tall, steps, 2, left.dtype};
+
+    struct product p = product_of(tg_array_shape(&left), right);
     struct matrices a, b, y;
     tg_shape_broadcast(p.batch_left, p.batch_right, &p.batch);
-    matrices_init(&a, &c->in[0], p.batch, p.m, p.k, false);
+    matrices_init(&a, &left, p.batch, p.m, p.k, false);
     matrices_init(&b, &c->in[1], p.batch, p.k, p.n, true);
     y.shape = a.shape;
     y.shape.dim[y.shape.rank - 1] = p.n;
