@@ -12,6 +12,7 @@
 #include "ops/descriptors.h"
 
 #include <math.h>
+#include <string.h>
 
 static tg_tensor reduce_axes(const char *where, const struct tg_op *op, tg_tensor x, tg_axes axes,
                              bool keepdims) {
@@ -95,10 +96,10 @@ tg_tensor tg_mean_axes_at(const char *where, tg_tensor x, tg_axes axes, bool kee
 
 /* --- max: y = max x_i, dx_i = dy [x_i = y] / (how many x_j = y) ----------------------------------------- */
 
-enum { LANES = 16 };
+enum { LANES = 64 };
 
-/* A NaN stays: nothing is larger than it, and it takes the place of anything. The fold keeps LANES maxima
- * side by side, so that the compiler makes vector instructions of it. */
+/* A NaN stays: nothing is larger than it, and it takes the place of anything. The fold merges rows of LANES,
+ * because compilers make vector instructions of a merge and not of a maximum. */
 #define TG_MAX_KERNELS(suffix, type)                                                                         \
     static inline type larger_##suffix(type a, type x) { return ((x > a) | (x != x)) ? x : a; }              \
     static void max_merge_##suffix(int64_t n, void *accumulator, const void *in) {                           \
@@ -109,14 +110,14 @@ enum { LANES = 16 };
     static void max_fold_##suffix(int64_t n, void *accumulator, const void *in) {                            \
         const type *x = in;                                                                                  \
         type lanes[LANES], y = *(type *)accumulator;                                                         \
-        int64_t i = 0;                                                                                       \
         if (n >= LANES) {                                                                                    \
-            for (int j = 0; j < LANES; j++) lanes[j] = x[j];                                                 \
-            for (i = LANES; i + LANES <= n; i += LANES)                                                      \
-                for (int j = 0; j < LANES; j++) lanes[j] = larger_##suffix(lanes[j], x[i + j]);              \
-            for (int j = 0; j < LANES; j++) y = larger_##suffix(y, lanes[j]);                                \
+            memcpy(lanes, x, sizeof lanes);                                                                  \
+            for (n -= LANES, x += LANES; n > 0; n -= LANES, x += LANES)                                      \
+                max_merge_##suffix(n < LANES ? n : LANES, lanes, x);                                         \
+            for (int half = LANES / 2; half >= 4; half /= 2) max_merge_##suffix(half, lanes, lanes + half);  \
+            x = lanes, n = 4;                                                                                \
         }                                                                                                    \
-        for (; i < n; i++) y = larger_##suffix(y, x[i]);                                                     \
+        for (int64_t i = 0; i < n; i++) y = larger_##suffix(y, x[i]);                                        \
         *(type *)accumulator = y;                                                                            \
     }                                                                                                        \
     static const tg_reduction_kernels max_##suffix = {max_fold_##suffix, max_merge_##suffix, NULL};
