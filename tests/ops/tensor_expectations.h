@@ -76,7 +76,7 @@ static inline tg_tensor gradient_of(tg_tensor y, tg_tensor x) {
                  (const double[]){__VA_ARGS__})
 
 /* 0, 1, 2, ... in a shape. */
-static inline tg_tensor counting(tg_tape *tape, tg_shape shape) {
+static inline tg_tensor ascending(tg_tape *tape, tg_shape shape) {
     double values[512];
     for (int i = 0; i < 512; i++) values[i] = i;
     cr_assert(tg_shape_size(shape) <= 512);

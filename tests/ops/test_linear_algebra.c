@@ -3,7 +3,7 @@
 
 Test(linear_algebra, matmul_of_matrices_and_vectors) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor a = counting(tape, TG_SHAPE(2, 3)), v = param(tape, TG_SHAPE(3), 1, 10, 100);
+    const tg_tensor a = ascending(tape, TG_SHAPE(2, 3)), v = param(tape, TG_SHAPE(3), 1, 10, 100);
     expect(tg_matmul(a, v), TG_SHAPE(2), 210, 543);
     expect(tg_matmul(v, tg_transpose(a)), TG_SHAPE(2), 210, 543);
     expect(tg_matmul(v, v), TG_SCALAR, 10101);
@@ -16,7 +16,7 @@ Test(linear_algebra, matmul_of_matrices_and_vectors) {
 
 Test(linear_algebra, strided_vectors_are_taken_as_they_are) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor a = counting(tape, TG_SHAPE(3, 2));
+    const tg_tensor a = ascending(tape, TG_SHAPE(3, 2));
     const tg_tensor column = tg_reshape(tg_slice(a, 1, 1, 2, 1), TG_SHAPE(3));
     const tg_tensor back = tg_slice(column, 0, TG_END, TG_END, -1);
     expect(tg_matmul(column, back), TG_SCALAR, 1 * 5 + 3 * 3 + 5 * 1);
@@ -42,7 +42,7 @@ Test(linear_algebra, k_of_0_gives_zeros) {
 
 Test(linear_algebra, batches_broadcast) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor a = counting(tape, TG_SHAPE(2, 1, 1, 2)), b = counting(tape, TG_SHAPE(3, 2, 1));
+    const tg_tensor a = ascending(tape, TG_SHAPE(2, 1, 1, 2)), b = ascending(tape, TG_SHAPE(3, 2, 1));
     const tg_tensor y = tg_matmul(a, b);
     expect(y, TG_SHAPE(2, 3, 1, 1), 1, 3, 5, 3, 13, 23);
     expect(gradient_of(y, a), TG_SHAPE(2, 1, 1, 2), 16, 22, 34, 49);
@@ -52,7 +52,7 @@ Test(linear_algebra, batches_broadcast) {
 
 Test(linear_algebra, one_matrix_serves_a_whole_batch) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor a = counting(tape, TG_SHAPE(2, 1, 2, 2)), b = param(tape, TG_SHAPE(2, 1), 1, 10);
+    const tg_tensor a = ascending(tape, TG_SHAPE(2, 1, 2, 2)), b = param(tape, TG_SHAPE(2, 1), 1, 10);
     const tg_tensor y = tg_matmul(a, b);
     expect(y, TG_SHAPE(2, 1, 2, 1), 10, 32, 54, 76);
     expect(gradient_of(y, b), TG_SHAPE(2, 1), 0 + 4 + 12 + 24, 1 + 6 + 15 + 28);
@@ -64,7 +64,8 @@ Test(linear_algebra, one_matrix_serves_a_whole_batch) {
 
 Test(linear_algebra, works_at_rank_8) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor a = counting(tape, TG_SHAPE(1, 1, 2, 1, 1, 1, 1, 2)), v = param(tape, TG_SHAPE(2), 1, 10);
+    const tg_tensor a = ascending(tape, TG_SHAPE(1, 1, 2, 1, 1, 1, 1, 2)),
+                    v = param(tape, TG_SHAPE(2), 1, 10);
     const tg_tensor y = tg_matmul(a, v);
     expect(y, TG_SHAPE(1, 1, 2, 1, 1, 1, 1), 10, 32);
     expect(gradient_of(y, v), TG_SHAPE(2), 4, 7);

@@ -3,7 +3,7 @@
 
 Test(slicing, a_reversed_slice_goes_backwards) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 3));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 3));
     const tg_tensor y = tg_slice(x, 1, TG_END, TG_END, -1);
     expect(y, TG_SHAPE(2, 3), 2, 1, 0, 5, 4, 3);
     expect(gradient_of(y, x), TG_SHAPE(2, 3), 3, 2, 1, 6, 5, 4);
@@ -28,7 +28,7 @@ static int walk(int64_t size, int64_t start, int64_t stop, int64_t step, double 
 Test(slicing, every_small_slice_is_that_of_python) {
     tg_tape *tape = tg_tape_new(TG_F64);
     for (int size = 0; size < 5; size++) {
-        const tg_tensor x = counting(tape, TG_SHAPE(size));
+        const tg_tensor x = ascending(tape, TG_SHAPE(size));
         const tg_mark mark = tg_tape_mark(tape);
         for (int64_t start = -7; start <= 7; start++) {
             for (int64_t stop = -7; stop <= 7; stop++) {
@@ -48,7 +48,7 @@ Test(slicing, every_small_slice_is_that_of_python) {
 
 Test(slicing, extreme_numbers_are_clipped) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(3));
+    const tg_tensor x = ascending(tape, TG_SHAPE(3));
     expect(tg_slice(x, 0, INT64_MIN, TG_END, 1), TG_SHAPE(3), 0, 1, 2);
     expect(tg_slice(x, 0, INT64_MIN, INT64_MAX - 1, INT64_MAX), TG_SHAPE(1), 0);
     expect(tg_slice(x, 0, INT64_MAX - 1, INT64_MIN, INT64_MIN), TG_SHAPE(1), 2);
@@ -59,7 +59,7 @@ Test(slicing, extreme_numbers_are_clipped) {
 
 Test(slicing, slices_share_memory) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(4, 2));
+    const tg_tensor x = ascending(tape, TG_SHAPE(4, 2));
     const tg_tensor y = tg_slice(tg_slice(x, 0, 1, TG_END, 2), 1, 1, 2, 1);
     expect(y, TG_SHAPE(2, 1), 3, 7);
     cr_expect_eq(tg_array_of(y).data, (char *)tg_array_of(x).data + 3 * sizeof(double));
@@ -68,7 +68,7 @@ Test(slicing, slices_share_memory) {
 
 Test(slicing, an_empty_slice_has_an_empty_gradient) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(3)), none = tg_param_zeros(tape, TG_SHAPE(3, 0));
+    const tg_tensor x = ascending(tape, TG_SHAPE(3)), none = tg_param_zeros(tape, TG_SHAPE(3, 0));
     expect(gradient_of(tg_slice(x, 0, 2, 1, 1), x), TG_SHAPE(3), 0, 0, 0);
     expect_empty(gradient_of(tg_slice(none, 0, 2, TG_END, -1), none), TG_SHAPE(3, 0));
     tg_tape_free(tape);
@@ -76,7 +76,7 @@ Test(slicing, an_empty_slice_has_an_empty_gradient) {
 
 Test(slicing, overlapping_slices_add_up) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(4));
+    const tg_tensor x = ascending(tape, TG_SHAPE(4));
     const tg_tensor y = tg_mul(tg_slice(x, 0, 1, TG_END, 1), tg_slice(x, 0, 0, -1, 1));
     expect(gradient_of(y, x), TG_SHAPE(4), 1, 0 + 4, 2 + 9, 6);
     tg_tape_free(tape);
@@ -84,7 +84,7 @@ Test(slicing, overlapping_slices_add_up) {
 
 Test(slicing, bad_slices_are_named) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 3));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 3));
     expect_error(tg_slice(x, 0, 0, 1, 0), TG_ERR_VALUE, "slice: the step is 0");
     expect_error(tg_slice(x, 2, 0, 1, 1), TG_ERR_SHAPE,
                  "slice: axis 2 is out of range for rank 2, shape [2, 3]");
@@ -94,7 +94,7 @@ Test(slicing, bad_slices_are_named) {
 
 Test(slicing, concat_joins_along_any_axis) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor a = counting(tape, TG_SHAPE(2, 2)), b = param(tape, TG_SHAPE(2, 1), 8, 9);
+    const tg_tensor a = ascending(tape, TG_SHAPE(2, 2)), b = param(tape, TG_SHAPE(2, 1), 8, 9);
     const tg_tensor y = tg_concat(2, (const tg_tensor[]){a, b}, -1);
     expect(y, TG_SHAPE(2, 3), 0, 1, 8, 2, 3, 9);
     expect(gradient_of(y, a), TG_SHAPE(2, 2), 1, 2, 4, 5);
@@ -106,14 +106,14 @@ Test(slicing, concat_joins_along_any_axis) {
 
 Test(slicing, concat_of_a_tensor_with_itself_doubles_its_gradient) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2));
     expect(gradient_of(tg_concat(3, (const tg_tensor[]){x, x, x}, 0), x), TG_SHAPE(2), 1 + 3 + 5, 2 + 4 + 6);
     tg_tape_free(tape);
 }
 
 Test(slicing, concat_takes_many_tensors_views_and_empty_ones) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(8)), none = tg_param_zeros(tape, TG_SHAPE(0));
+    const tg_tensor x = ascending(tape, TG_SHAPE(8)), none = tg_param_zeros(tape, TG_SHAPE(0));
     tg_tensor parts[24];
     for (int i = 0; i < 24; i++) parts[i] = i % 3 ? none : tg_slice(x, 0, 7 - i / 3, 8 - i / 3, 1);
     const tg_tensor y = tg_concat(24, parts, 0);
@@ -135,7 +135,7 @@ Test(slicing, concat_works_on_every_dtype) {
 
 Test(slicing, what_cannot_be_joined_is_named) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor a = counting(tape, TG_SHAPE(2, 2)), b = counting(tape, TG_SHAPE(3, 1));
+    const tg_tensor a = ascending(tape, TG_SHAPE(2, 2)), b = ascending(tape, TG_SHAPE(3, 1));
     const tg_tensor one = tg_param_scalar(tape, 1), i = tg_from_i64(tape, TG_SHAPE(0, 2), 0, NULL);
     expect_error(tg_concat(2, (const tg_tensor[]){a, b}, 0), TG_ERR_SHAPE,
                  "concat: input 0 is [2, 2] and input 1 is [3, 1]: only axis 0 may differ");

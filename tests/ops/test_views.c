@@ -8,7 +8,7 @@ static bool shares(tg_tensor view, tg_tensor x) { return tg_is_valid(view) && da
 
 Test(views, reshape_of_contiguous_memory_is_a_view) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 3));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 3));
     cr_expect(shares(tg_reshape(x, TG_SHAPE(6)), x));
     cr_expect(shares(tg_reshape(x, TG_SHAPE(3, -1)), x));
     cr_expect(shares(tg_reshape(x, TG_SHAPE(1, 3, 1, 2, 1)), x));
@@ -18,7 +18,7 @@ Test(views, reshape_of_contiguous_memory_is_a_view) {
 
 Test(views, reshape_divides_strided_axes_without_a_copy) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(4, 6));
+    const tg_tensor x = ascending(tape, TG_SHAPE(4, 6));
     const tg_tensor turned = tg_transpose(x);
     const tg_tensor divided = tg_reshape(turned, TG_SHAPE(3, 2, 1, 2, 2));
     cr_expect(shares(divided, x));
@@ -31,7 +31,7 @@ Test(views, reshape_divides_strided_axes_without_a_copy) {
 
 Test(views, reshape_copies_where_no_strides_can) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 3));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 3));
     const tg_tensor flat = tg_reshape(tg_transpose(x), TG_SHAPE(6));
     cr_expect(!shares(flat, x));
     expect(flat, TG_SHAPE(6), 0, 3, 1, 4, 2, 5);
@@ -66,7 +66,7 @@ Test(views, reshape_knows_empty_shapes_and_scalars) {
 
 Test(views, shapes_that_do_not_fit_are_named) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 3)), none = tg_param_zeros(tape, TG_SHAPE(0));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 3)), none = tg_param_zeros(tape, TG_SHAPE(0));
     expect_error(tg_reshape(x, TG_SHAPE(4, 2)), TG_ERR_SHAPE,
                  "reshape: [2, 3] has 6 elements and does not fit into [4, 2]");
     expect_error(tg_reshape(x, TG_SHAPE(4, -1)), TG_ERR_SHAPE, "does not fit into [4, -1]");
@@ -81,7 +81,7 @@ Test(views, shapes_that_do_not_fit_are_named) {
 
 Test(views, permute_puts_axes_in_any_order) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 1, 3));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 1, 3));
     const tg_tensor y = tg_permute(x, TG_AXES(-1, 0, 1));
     expect(y, TG_SHAPE(3, 2, 1), 0, 3, 1, 4, 2, 5);
     cr_expect(shares(y, x));
@@ -95,7 +95,7 @@ Test(views, permute_puts_axes_in_any_order) {
 
 Test(views, transpose_exchanges_the_last_two_axes) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 1, 3));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 1, 3));
     expect(tg_transpose(x), TG_SHAPE(2, 3, 1), 0, 1, 2, 3, 4, 5);
     cr_expect(shares(tg_transpose(tg_transpose(x)), x));
     expect_error(tg_transpose(tg_reshape(x, TG_SHAPE(6))), TG_ERR_SHAPE,
@@ -105,7 +105,7 @@ Test(views, transpose_exchanges_the_last_two_axes) {
 
 Test(views, transpose_at_rank_8) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(1, 1, 1, 1, 1, 1, 2, 3));
+    const tg_tensor x = ascending(tape, TG_SHAPE(1, 1, 1, 1, 1, 1, 2, 3));
     expect(tg_transpose(x), TG_SHAPE(1, 1, 1, 1, 1, 1, 3, 2), 0, 3, 1, 4, 2, 5);
     expect_error(tg_unsqueeze(x, 0), TG_ERR_SHAPE, "unsqueeze: the rank is 8 already");
     tg_tape_free(tape);
@@ -113,7 +113,7 @@ Test(views, transpose_at_rank_8) {
 
 Test(views, expand_repeats_without_copying) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 1));
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 1));
     const tg_tensor y = tg_expand(x, TG_SHAPE(2, -1, 3));
     expect(y, TG_SHAPE(2, 2, 3), 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1);
     cr_expect(shares(y, x));
@@ -139,7 +139,7 @@ Test(views, a_shape_that_no_tensor_can_have_is_named) {
 
 Test(views, squeeze_drops_axes_of_size_1_only) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(1, 2, 1));
+    const tg_tensor x = ascending(tape, TG_SHAPE(1, 2, 1));
     expect(tg_squeeze(x, TG_AXES(0)), TG_SHAPE(2, 1), 0, 1);
     expect(tg_squeeze(x, TG_AXES(-1, 0)), TG_SHAPE(2), 0, 1);
     expect(tg_squeeze(x, TG_AXES()), TG_SHAPE(1, 2, 1), 0, 1);
@@ -152,7 +152,7 @@ Test(views, squeeze_drops_axes_of_size_1_only) {
 
 Test(views, unsqueeze_counts_axes_in_the_result) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 3)), one = tg_param_scalar(tape, 8);
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 3)), one = tg_param_scalar(tape, 8);
     cr_expect(tg_shape_equal(tg_shape_of(tg_unsqueeze(x, 0)), TG_SHAPE(1, 2, 3)));
     cr_expect(tg_shape_equal(tg_shape_of(tg_unsqueeze(x, 1)), TG_SHAPE(2, 1, 3)));
     cr_expect(tg_shape_equal(tg_shape_of(tg_unsqueeze(x, -1)), TG_SHAPE(2, 3, 1)));
@@ -165,7 +165,7 @@ Test(views, unsqueeze_counts_axes_in_the_result) {
 
 Test(views, a_view_of_a_parameter_sees_its_changes) {
     tg_tape *tape = tg_tape_new(TG_F64);
-    const tg_tensor x = counting(tape, TG_SHAPE(2, 2)), view = tg_transpose(x);
+    const tg_tensor x = ascending(tape, TG_SHAPE(2, 2)), view = tg_transpose(x);
     cr_assert(tg_write_f64(x, 4, (const double[]){5, 6, 7, 8}) == TG_OK);
     expect(view, TG_SHAPE(2, 2), 5, 7, 6, 8);
     tg_tape_free(tape);
