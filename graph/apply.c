@@ -6,6 +6,7 @@
 #include "core/reduce_driver.h"
 #include "graph/node.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { FEW = 8 };
@@ -35,9 +36,10 @@ static tg_tensor refuse(tg_tape *tape, const char *where, const struct tg_op *op
     return tg_invalid(tape);
 }
 
-/* A number takes its dtype from the operands beside it: the first that holds values, else i64, else the
- * tape's. */
-static bool place_numbers(tg_tape *tape, const char *where, int n, const tg_tensor *x, uint32_t *in) {
+/* A number takes its dtype from the operands beside it: i64 where all are integers or masks and one is an
+ * integer, else the tape's. */
+static bool place_numbers(tg_tape *tape, const char *where, const struct tg_op *op, int n, const tg_tensor *x,
+                          uint32_t *in) {
     tg_dtype dtype = tape->dtype;
     for (int i = n - 1; i >= 0; i--) {
         if (tg_is_num(x[i])) continue;
@@ -49,7 +51,13 @@ static bool place_numbers(tg_tape *tape, const char *where, int n, const tg_tens
             dtype = tape->dtype;
     for (int i = 0; i < n; i++) {
         if (!tg_is_num(x[i])) continue;
-        in[i] = tg_number_node(tape, where, tg_item_at(where, x[i]), dtype);
+        const double value = tg_item_at(where, x[i]);
+        if (dtype == TG_I64 && !(value == floor(value) && fabs(value) < 0x1p63)) {
+            tg_tape_fail(tape, TG_ERR_DTYPE, where, "%s: the number %g beside i64 is not a whole number",
+                         op->name, value);
+            return false;
+        }
+        in[i] = tg_number_node(tape, where, value, dtype);
         if (in[i] == TG_NO_NODE) return false;
     }
     return true;
@@ -89,15 +97,16 @@ static const char *missing(const struct tg_op *op) {
 }
 
 static bool check_op(tg_tape *tape, const char *where, const struct tg_op *op, int n, const void *attr) {
-    const char *lack = missing(op);
+    const char *lack = op->name ? missing(op) : "name is NULL";
     const char *name = op->name ? op->name : "(unnamed operation)";
-    if (!op->name) lack = "name is NULL";
     if (!lack && op->attr_size && !attr) lack = "its attribute is missing";
     if (lack)
         tg_tape_fail(tape, TG_ERR_OP, where, "%s: %s", name, lack);
-    else if (n < 1 || (op->n_inputs >= 0 && n != op->n_inputs) ||
-             (op->kind == TG_MAP && n > TG_MAX_MAP_INPUTS))
+    else if (op->n_inputs >= 0 && n != op->n_inputs)
         tg_tape_fail(tape, TG_ERR_OP, where, "%s: applied to %d inputs, takes %d", name, n, op->n_inputs);
+    else if (op->kind == TG_MAP && n > TG_MAX_MAP_INPUTS)
+        tg_tape_fail(tape, TG_ERR_OP, where, "%s: applied to %d inputs, takes at most %d", name, n,
+                     TG_MAX_MAP_INPUTS);
     else
         return true;
     return false;
@@ -155,6 +164,27 @@ static bool infer_reduction(tg_call *c) {
                    tg_shape_format(shape, sizeof text, text));
 }
 
+/* What an operation's own infer gives must fit what the library then does with it. */
+static bool check_inferred(const tg_call *c) {
+    if (!tg_dtype_size(c->out_dtype)) return tg_fail(c, TG_ERR_OP, "infer gave no dtype");
+    const int64_t size = tg_shape_size(c->out_shape);
+    if (size < 0) return true; /* refused with its reason where memory is found for it */
+    bool fits = true;
+    tg_shape both;
+    for (int i = 0; c->op->kind == TG_MAP && i < c->n_in; i++)
+        fits &= tg_shape_broadcast(tg_array_shape(&c->in[i]), c->out_shape, &both) &&
+                tg_shape_equal(both, c->out_shape);
+    if (c->op->kind == TG_REDUCE)
+        fits = size == tg_shape_size(tg_shape_reduced(tg_array_shape(&c->in[0]),
+                                                      ((const tg_reduction *)c->attr)->mask, false));
+    if (!fits) return tg_fail(c, TG_ERR_OP, "infer gave a shape that does not follow from the inputs");
+    if ((c->op->kind == TG_VIEW || c->op->kind == TG_REDUCE) && c->out_dtype != c->in[0].dtype)
+        return tg_fail(c, TG_ERR_OP, "infer gave the dtype %s to what is made of %s",
+                       tg_dtype_name(c->out_dtype), tg_dtype_name(c->in[0].dtype));
+    if (c->op->kind == TG_REDUCE) return tg_expect_dtype(c, 0, c->tape->dtype);
+    return true;
+}
+
 /* --- computing
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -177,14 +207,17 @@ static tg_map_kernel *choose_map(const tg_call *c) {
 
 static bool compute_view(tg_call *c, tg_node *node) {
     const int64_t size = tg_array_size(&c->out);
-    const tg_status before = c->tape->status; /* an older error is no concern of this view */
+    const tg_status before = c->tape->status;           /* an older error is no concern of this view */
     if (c->op->view(c, node->here.dims + node->rank)) { /* rank 0: no strides are written */
+        if (!c->out.data) return tg_fail(c, TG_ERR_OP, "view did not set out.data");
         node->data = c->out.data;
         node->flags |= TG_NODE_VIEW;
         return true;
     }
     if (c->tape->status != before) return false;
     /* No strides express it: copy the elements in row-major order. */
+    if (size != tg_array_size(&c->in[0]))
+        return tg_fail(c, TG_ERR_OP, "a view that is copied has as many elements as its input");
     const size_t bytes = (size_t)size * tg_dtype_size(c->out.dtype);
     if (node->rank) node->data = tg_arena_alloc(&c->tape->arena, bytes, 64);
     if (!node->data) return tg_fail(c, TG_ERR_MEMORY, "out of memory for a copy of %zu bytes", bytes);
@@ -260,18 +293,21 @@ static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, 
         if (!tape->status) tg_fail(c, TG_ERR_OP, "infer failed and did not say why");
         return tg_invalid(tape);
     }
+    if (c->op->infer && !check_inferred(c)) return tg_invalid(tape);
     const tg_arena_position before = tg_arena_here(&tape->arena);
+    const uint32_t i = tape->n_nodes;
     tg_node *node = tg_node_new(tape, c->where, c->op, c->out_dtype, c->out_shape.rank);
     if (!node) return tg_invalid(tape);
-    if (!tg_node_allocate(tape, c->where, node, c->out_shape, c->op->kind != TG_VIEW) ||
-        !keep_attr_and_inputs(tape, c->where, c->op, c->n_in, c->attr, node) || !compute(c, node) ||
-        (tape->nan_check && !tg_check_finite(c, in))) {
-        tg_node_drop(tape);
-        tg_arena_rewind(&tape->arena, before);
+    bool good = tg_node_allocate(tape, c->where, node, c->out_shape, c->op->kind != TG_VIEW) &&
+                keep_attr_and_inputs(tape, c->where, c->op, c->n_in, c->attr, node) && compute(c, node);
+    if (good && tape->n_nodes != i + 1)
+        good = tg_fail(c, TG_ERR_OP, "forward recorded on the tape; it may only compute c->out");
+    if (!good || (tape->nan_check && !tg_check_finite(c, in))) {
+        tg_tape_cut(tape, i, before, NULL);
         return tg_invalid(tape);
     }
     record(tape, node, c->n_in, in, flags);
-    return tg_handle(tape, tape->n_nodes - 1);
+    return tg_handle(tape, i);
 }
 
 /* Any operation: the checks, numbers, and errors in full. in and arrays hold n each. */
@@ -279,6 +315,7 @@ static tg_tensor apply_any(tg_tape *tape, const char *where, const struct tg_op 
                            const tg_tensor *x, const void *attr, uint32_t *in, tg_array *arrays) {
     bool numbers = false;
     uint8_t flags = 0;
+    if (!check_op(tape, where, op, n, attr)) return tg_invalid(tape);
     for (int i = 0; i < n; i++) {
         if (tg_is_num(x[i])) {
             numbers = true;
@@ -288,8 +325,7 @@ static tg_tensor apply_any(tg_tape *tape, const char *where, const struct tg_op 
         in[i] = x[i].node;
         flags |= tg_node_at(tape, in[i])->flags;
     }
-    if (numbers && !place_numbers(tape, where, n, x, in)) return tg_invalid(tape);
-    if (!check_op(tape, where, op, n, attr)) return tg_invalid(tape);
+    if (numbers && !place_numbers(tape, where, op, n, x, in)) return tg_invalid(tape);
     tg_call call = {.op = op, .tape = tape, .where = where, .n_in = n, .attr = attr};
     return apply_arrays(&call, arrays, in, flags);
 }
@@ -357,6 +393,10 @@ tg_tensor tg_apply_at(const char *where, const struct tg_op *op, int n, const tg
         if (!tg_is_num(x[i])) tape = x[i].tape;
     if (TG_UNLIKELY(!tape)) return (tg_tensor){0};
     if (tape->place) where = tape->place;
+    if (TG_UNLIKELY(!op)) {
+        tg_tape_fail(tape, TG_ERR_OP, where, "apply: the operation is NULL");
+        return tg_invalid(tape);
+    }
     tg_tensor result;
     if (is_plain(tape, op, n)) { /* n as a constant, so that the compiler unrolls the loops over inputs */
         const bool done = n == 2   ? apply_scalars(tape, where, op, 2, x, attr, &result)

@@ -14,7 +14,8 @@
 extern "C" {
 #endif
 
-/* A number not yet on any tape: tg_mul(tg_num(3), v). It takes tape and dtype from the operand beside it. */
+/* A number not yet on any tape: tg_mul(tg_num(3), v). It takes tape and dtype from the operand beside it;
+ * beside i64 it must be a whole number (TG_ERR_DTYPE). */
 TG_API tg_tensor tg_num(double value);
 
 /* --- inputs: leaves without a gradient --------------------------------------------------------------------
