@@ -17,7 +17,7 @@
 /* BLAS packs an operand once for each slab, so that many or thin ones cost; few keep threads idle. */
 #define FEWEST_SLABS 4
 #define LONGEST_SLAB 256
-#define SLAB_MULTIPLE 64
+#define SLAB_MULTIPLE 32
 
 /* An operand: a matrix for each batch. BLAS takes it as it is when one of its strides is 1; else it is
  * copied. */
@@ -55,8 +55,8 @@ static struct tg_matrix transposed(struct tg_matrix x) { return (struct tg_matri
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* OpenBLAS built on pthreads would fight with OpenMP's threads for the cores, so it gets one. Built on OpenMP
- * it takes one by itself within our parallel loops. */
+/* OpenBLAS built on pthreads would fight with OpenMP's threads for the cores, so it gets one for good. Built
+ * on OpenMP it gets one for the length of a call: with two it would round otherwise. */
 static void init_blas(void) {
     enum { PTHREADS = 1 };
     if (openblas_get_parallel() == PTHREADS) openblas_set_num_threads(1);
@@ -178,10 +178,12 @@ static void call_blas(const struct work *w, int64_t m, int64_t n, const void *a,
     const blasint rows = (blasint)m, columns = (blasint)n, k = (blasint)w->k, lda = (blasint)w->a.leading,
                   ldb = (blasint)w->b.leading, ldc = (blasint)w->n;
     const CBLAS_TRANSPOSE ta = w->a.transpose, tb = w->b.transpose;
+    const int limit = tg_thread_limit(1);
     if (w->dtype == TG_F32)
         cblas_sgemm(CblasRowMajor, ta, tb, rows, columns, k, 1, a, lda, b, ldb, 0, c, ldc);
-    else
+    if (w->dtype == TG_F64)
         cblas_dgemm(CblasRowMajor, ta, tb, rows, columns, k, 1, a, lda, b, ldb, 0, c, ldc);
+    tg_thread_limit(limit);
 }
 
 /* Slabs [begin, end) of n_batches * n_slabs. */

@@ -8,6 +8,12 @@
 
 int tg_thread_count(void) { return omp_in_parallel() ? 1 : omp_get_max_threads(); }
 
+int tg_thread_limit(int n) {
+    const int before = omp_get_max_threads();
+    omp_set_num_threads(n);
+    return before;
+}
+
 static int64_t part_begin(int64_t part, int64_t n_parts, int64_t n_grains) {
     int64_t left_over = n_grains % n_parts;
     return n_grains / n_parts * part + (part < left_over ? part : left_over);
@@ -35,6 +41,11 @@ void tg_parallel_for(int64_t n, int64_t grain, tg_range_fn *body, void *context)
 #else
 
 int tg_thread_count(void) { return 1; }
+
+int tg_thread_limit(int n) {
+    (void)n;
+    return 1;
+}
 
 void tg_parallel_for(int64_t n, int64_t grain, tg_range_fn *body, void *context) {
     (void)grain;

@@ -16,4 +16,8 @@ void tg_parallel_for(int64_t n, int64_t grain, tg_range_fn *body, void *context)
 /* How many threads a parallel loop would use now. */
 int tg_thread_count(void);
 
+/* Sets how many threads a library that uses OpenMP by itself (BLAS) may start when called from this thread;
+ * returns what it was. */
+int tg_thread_limit(int n);
+
 #endif
