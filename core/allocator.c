@@ -14,7 +14,7 @@
 #define LARGE_BYTES ((size_t)4 << 20)
 
 static void *allocate_large(size_t bytes) {
-    if (bytes > SIZE_MAX - HUGE_PAGE_BYTES) return NULL;
+    if (bytes > PTRDIFF_MAX - HUGE_PAGE_BYTES) return NULL;
     size_t rounded = (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
     void *ptr = aligned_alloc(HUGE_PAGE_BYTES, rounded);
 #ifdef MADV_HUGEPAGE
