@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* --- accumulate: y = x0 + x1 + ..., all of one shape
- * ---------------------------------------------------------- */
+/* --- accumulate: y = x0 + x1 + ... ---------------------------------------------------------------------- */
 
 static void accumulate_f32(int64_t n, void *out, const void *const *in, const void *attr) {
     tg_accumulate_f32(n, out, in, *(const int *)attr);
@@ -57,8 +56,7 @@ tg_tensor tg_accumulate_at(const char *where, int n, const tg_tensor *xs) {
     return sum;
 }
 
-/* --- sum_to: y = x summed over the axes that broadcasting would have expanded
- * ----------------------------------- */
+/* --- sum_to: y = x summed over the axes that broadcasting would have expanded --------------------------- */
 
 typedef struct sum_to_attr {
     tg_reduction reduction; /* first: what TG_REDUCE reads */
@@ -114,8 +112,7 @@ tg_tensor tg_sum_to_at(const char *where, tg_tensor x, tg_shape shape) {
     return tg_apply_1(where, &sum_to, x, &attr);
 }
 
-/* --- broadcast_to: y = x, seen in a larger shape
- * ------------------------------------------------------------------ */
+/* --- broadcast_to: y = x, seen in a larger shape -------------------------------------------------------- */
 
 static bool broadcast_to_infer(tg_call *c) {
     const tg_shape *shape = c->attr;
@@ -161,8 +158,7 @@ tg_tensor tg_broadcast_to_at(const char *where, tg_tensor x, tg_shape shape) {
     return tg_apply_1(where, &broadcast_to, x, &shape);
 }
 
-/* --- detach: y = x, a constant to differentiation
- * ------------------------------------------------------------------- */
+/* --- detach: y = x, a constant to differentiation ------------------------------------------------------- */
 
 static bool detach_infer(tg_call *c) {
     c->out_shape = tg_array_shape(&c->in[0]);

@@ -11,8 +11,7 @@
 
 enum { FEW = 8 };
 
-/* --- inputs
- * --------------------------------------------------------------------------------------------------- */
+/* --- inputs --------------------------------------------------------------------------------------------- */
 
 /* The error for a handle that cannot be an input; always gives an invalid handle, of the tape if it can. */
 static tg_tensor refuse(tg_tape *tape, const char *where, const struct tg_op *op, int i, tg_tensor x) {
@@ -63,8 +62,7 @@ static bool place_numbers(tg_tape *tape, const char *where, const struct tg_op *
     return true;
 }
 
-/* --- operations
- * ------------------------------------------------------------------------------------------------- */
+/* --- operations ----------------------------------------------------------------------------------------- */
 
 void tg_not_differentiable(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
     (void)dy, (void)dx;
@@ -185,8 +183,7 @@ static bool check_inferred(const tg_call *c) {
     return true;
 }
 
-/* --- computing
- * ---------------------------------------------------------------------------------------------------- */
+/* --- computing ------------------------------------------------------------------------------------------ */
 
 void *tg_call_scratch(const tg_call *c, size_t bytes) {
     void *memory = tg_arena_alloc(&c->tape->scratch, bytes, 64);
@@ -207,8 +204,8 @@ static tg_map_kernel *choose_map(const tg_call *c) {
 
 static bool compute_view(tg_call *c, tg_node *node) {
     const int64_t size = tg_array_size(&c->out);
-    const tg_status before = c->tape->status;           /* an older error is no concern of this view */
-    if (c->op->view(c, node->here.dims + node->rank)) { /* rank 0: no strides are written */
+    const tg_status before = c->tape->status; /* an older error is no concern of this view */
+    if (c->op->view(c, node->rank ? node->here.dims + node->rank : NULL)) { /* a scalar has no strides */
         if (!c->out.data) return tg_fail(c, TG_ERR_OP, "view did not set out.data");
         node->data = c->out.data;
         node->flags |= TG_NODE_VIEW;
@@ -249,8 +246,7 @@ static bool compute(tg_call *c, tg_node *node) {
     return done;
 }
 
-/* --- recording
- * ------------------------------------------------------------------------------------------------------ */
+/* --- recording ------------------------------------------------------------------------------------------ */
 
 static TG_INLINE void record(tg_tape *tape, tg_node *node, int n, const uint32_t *in, uint8_t flags) {
     node->n_in = (uint32_t)n;

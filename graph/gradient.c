@@ -1,40 +1,26 @@
 /* gradient.c: reverse-mode differentiation, as more operations on the same tape.
  *
- * Owns: the reverse pass (one loop, no recursion), the cotangents while it runs, and the leaves' gradients.
- * An operation's backward writes operations; this file only brings them the cotangents and sums where paths
- * meet. */
+ * Owns: the reverse pass (one loop, no recursion) and the leaves' gradients. An operation's backward writes
+ * operations; this file only brings them the cotangents, which cotangent.c keeps and sums where paths meet.
+ */
 #include "core/map_driver.h"
 #include "core/reduce_kernels.h"
+#include "graph/cotangent.h"
 #include "graph/node.h"
 
 #include <string.h>
 
-/* --- cotangents in flight
- * ----------------------------------------------------------------------------------------- */
-
-/* A node that has more than one cotangent keeps them in a list. A part of rank r is the sum of 8^r
- * cotangents: whenever eight of one rank have gathered they are summed to one of the next, so that the list
- * stays short and the error grows with log n however many there are. */
-typedef struct contribution {
-    struct contribution *next;
-    uint32_t node, rank;
-} contribution;
-
-/* One slot a node: 0 none, an odd number one (its node, shifted left and marked), else a list. Most nodes
- * have one cotangent, so that a chain of n operations costs n slots and no lists. */
-typedef uintptr_t slot;
-
+/* The cotangents in flight, and whose are wanted. */
 typedef struct pass {
     tg_tape *tape;
     const char *where;
     uint32_t low, high;     /* nodes that can matter */
-    slot *slots;            /* high - low + 1 */
     const uint8_t *reaches; /* which nodes depend on a wanted one; NULL: those that require gradients */
-    contribution *spare;    /* to be used again */
+    tg_cotangents cotangents;
 } pass;
 
 static bool out_of_memory(const pass *p) {
-    tg_tape_fail(p->tape, TG_ERR_MEMORY, p->where, "gradient: out of memory for the cotangents");
+    tg_tape_fail(p->tape, TG_ERR_MEMORY, p->where, "gradient: out of memory");
     return false;
 }
 
@@ -43,183 +29,118 @@ static bool is_wanted(const pass *p, uint32_t i) {
     return p->reaches ? p->reaches[i - p->low] : tg_node_at(p->tape, i)->flags & TG_NODE_REQUIRES_GRAD;
 }
 
-static slot slot_of(uint32_t node) { return (slot)node << 1 | 1; }
-
-static contribution *new_contribution(pass *p, uint32_t node, contribution *next) {
-    contribution *made = p->spare;
-    if (made)
-        p->spare = made->next;
-    else
-        made = tg_arena_alloc(&p->tape->scratch, sizeof *made, sizeof(void *));
-    if (made)
-        *made = (contribution){next, node, 0};
-    else
-        out_of_memory(p);
-    return made;
-}
-
-/* Sums eight parts of one rank at the head of the list to one of the next rank, as often as there are such.
- */
-static bool carry(pass *p, contribution *list) {
-    for (;;) {
-        tg_tensor parts[TG_MAX_MAP_INPUTS];
-        contribution *part = list, *last = NULL;
-        int n = 0;
-        for (; part && n < TG_MAX_MAP_INPUTS && part->rank == list->rank; part = part->next) {
-            parts[n++] = tg_handle(p->tape, part->node);
-            last = part;
-        }
-        if (n < TG_MAX_MAP_INPUTS) return true;
-        const tg_tensor sum = tg_accumulate_at(p->where, n, parts);
-        if (sum.node == TG_NO_NODE) return false;
-        last->next = p->spare; /* all but the head are spare now */
-        p->spare = list->next;
-        *list = (contribution){part, sum.node, list->rank + 1};
-    }
-}
-
-static bool contribute(pass *p, uint32_t i, uint32_t node) {
-    slot *at = &p->slots[i - p->low];
-    if (*at == 0) {
-        *at = slot_of(node);
-        return true;
-    }
-    contribution *list = *at & 1 ? new_contribution(p, (uint32_t)(*at >> 1), NULL) : (contribution *)*at;
-    contribution *head = list ? new_contribution(p, node, list) : NULL;
-    if (!head) return false;
-    *at = (slot)head;
-    return carry(p, head);
-}
-
-/* The whole cotangent of node i, summed where there are several; an invalid handle on error. */
-static tg_tensor total(pass *p, uint32_t i) {
-    slot *at = &p->slots[i - p->low];
-    while (!(*at & 1)) {
-        tg_tensor parts[TG_MAX_MAP_INPUTS];
-        contribution *last = NULL, *rest = (contribution *)*at;
-        int n = 0;
-        for (; rest && n < TG_MAX_MAP_INPUTS; rest = rest->next) { /* the newest, the smallest sums, first */
-            parts[n++] = tg_handle(p->tape, rest->node);
-            last = rest;
-        }
-        const tg_tensor sum = tg_accumulate_at(p->where, n, parts);
-        if (sum.node == TG_NO_NODE) return sum;
-        if (rest) *last = (contribution){rest, sum.node, 0};
-        *at = rest ? (slot)last : slot_of(sum.node);
-    }
-    return tg_handle(p->tape, (uint32_t)(*at >> 1));
-}
-
-/* --- one operation
- * -------------------------------------------------------------------------------------------------- */
-
-/* An error when an input of node i was changed in place after the node was recorded. */
-static bool check_unchanged(const pass *p, const tg_node *node, uint32_t i) {
-    const uint32_t *in = tg_node_inputs(node);
-    for (uint32_t k = 0; k < node->n_in; k++) {
-        const tg_node *input = tg_node_at(p->tape, in[k]);
-        if (input->op && !(input->flags & TG_NODE_VIEW)) continue;
-        const tg_leaf *leaf = tg_leaf_under(p->tape, input, NULL);
-        if (!leaf || !leaf->changed_at) continue;
-        if (node->epoch > leaf->changed_epoch ||
-            (node->epoch == leaf->changed_epoch && i >= leaf->changed_nodes))
-            continue;
-        char text[TG_TEXT];
-        tg_tape_fail(
-            p->tape, TG_ERR_GRADIENT, p->where,
-            "gradient: %s recorded at %s used input %u, %s (made at %s), which was changed in place at %s "
-            "since; record it again, or differentiate before the change",
-            node->op->name, node->place, (unsigned)k, tg_node_describe(p->tape, in[k], sizeof text / 2, text),
-            input->place, leaf->changed_at);
-        return false;
-    }
-    return true;
-}
-
 enum { FEW = 8 };
 
-/* Runs the backward of node i and hands its gradients on. c.in, x, dx and needs hold node->n_in each. */
-static bool run_backward(pass *p, uint32_t i, tg_tensor dy, tg_array *arrays, tg_tensor *x, bool *needs,
-                         tg_tensor *dx) {
+/* --- one operation -------------------------------------------------------------------------------------- */
+
+/* False, with an error, when input k of node i (a leaf, or a view of one) was changed in place after the node
+ * was recorded. */
+static bool is_unchanged(const pass *p, const tg_node *node, uint32_t i, uint32_t k) {
+    const uint32_t in = tg_node_inputs(node)[k];
+    const tg_node *input = tg_node_at(p->tape, in);
+    const tg_leaf *leaf = tg_leaf_under(p->tape, input, NULL);
+    if (!leaf || !leaf->changed_at) return true;
+    if (node->epoch > leaf->changed_epoch || (node->epoch == leaf->changed_epoch && i >= leaf->changed_nodes))
+        return true;
+    char text[TG_TEXT];
+    tg_tape_fail(
+        p->tape, TG_ERR_GRADIENT, p->where,
+        "gradient: %s recorded at %s used input %u, %s (made at %s), which was changed in place at %s "
+        "since; record it again, or differentiate before the change",
+        node->op->name, node->place, (unsigned)k, tg_node_describe(p->tape, in, sizeof text / 2, text),
+        input->place, leaf->changed_at);
+    return false;
+}
+
+/* What backward is given and writes; n_in of each. */
+typedef struct backward_arrays {
+    tg_array *in;
+    tg_tensor *x, *dx;
+    bool *needs;
+} backward_arrays;
+
+/* Hands what backward wrote for input k on, summed to the input's shape. */
+static TG_INLINE bool hand_on(pass *p, const tg_call *call, uint32_t in, int k, tg_tensor dx) {
     tg_tape *tape = p->tape;
-    tg_node *node = tg_node_at(tape, i);
+    if (!call->needs[k] || !dx.tape) return true;
+    if (TG_UNLIKELY(tg_is_num(dx)))
+        dx = tg_broadcast_to(tg_scalar_at(call->where, tape, tg_item(dx)), tg_array_shape(&call->in[k]));
+    bool good = dx.tape == tape && tg_is_living(dx);
+    if (good && (call->in[k].rank || tg_node_at(tape, dx.node)->rank)) {
+        dx = tg_sum_to(dx, tg_array_shape(&call->in[k]));
+        good = dx.node != TG_NO_NODE;
+    }
+    if (good && tg_cotangent_add(&p->cotangents, in, dx.node)) return true;
+    return tg_fail(call, TG_ERR_GRADIENT, "backward gave an invalid gradient for input %d", k);
+}
+
+/* Runs the backward of node i, which has n inputs, and hands its gradients on. */
+static TG_INLINE bool run_backward(pass *p, uint32_t i, uint32_t n, tg_tensor dy, const backward_arrays *a) {
+    tg_tape *tape = p->tape;
+    const tg_node *node = tg_node_at(tape, i);
     const uint32_t *in = tg_node_inputs(node);
     bool any = false;
-    for (uint32_t k = 0; k < node->n_in; k++) {
+    for (uint32_t k = 0; k < n; k++) {
         const tg_node *input = tg_node_at(tape, in[k]);
-        arrays[k] = tg_node_array(input);
-        x[k] = (tg_tensor){tape, in[k], (uint32_t)input->epoch};
-        any |= needs[k] = is_wanted(p, in[k]) && tg_dtype_is_value((tg_dtype)input->dtype);
-        dx[k] = (tg_tensor){0};
+        a->in[k] = tg_node_array(input);
+        a->x[k] = (tg_tensor){tape, in[k], (uint32_t)input->epoch};
+        a->dx[k] = (tg_tensor){0};
+        any |= a->needs[k] = is_wanted(p, in[k]) && tg_dtype_is_value((tg_dtype)input->dtype);
     }
     if (!any) return true;
-    if (!check_unchanged(p, node, i)) return false;
-
+    for (uint32_t k = 0; k < n; k++) {
+        const tg_node *input = tg_node_at(tape, in[k]);
+        if ((!input->op || (input->flags & TG_NODE_VIEW)) && !is_unchanged(p, node, i, k)) return false;
+    }
     const char *place = tape->place, *backward_of = tape->backward_of;
     tape->place = node->place;
     tape->backward_of = node->op->name;
     const tg_call call = {.op = node->op,
                           .tape = tape,
                           .where = node->place,
-                          .n_in = (int)node->n_in,
-                          .in = arrays,
+                          .n_in = (int)n,
+                          .in = a->in,
                           .attr = node->op->attr_size ? node->extra.attr : NULL,
                           .out = tg_node_array(node),
-                          .x = x,
+                          .x = a->x,
                           .y = {tape, i, (uint32_t)node->epoch},
-                          .needs = needs};
-    node->op->backward(&call, dy, dx);
+                          .needs = a->needs};
+    node->op->backward(&call, dy, a->dx);
     bool good = tape->status == TG_OK;
-    for (uint32_t k = 0; good && k < node->n_in; k++) {
-        if (!needs[k] || !dx[k].tape) continue;
-        if (tg_is_num(dx[k]))
-            dx[k] =
-                tg_broadcast_to(tg_scalar_at(node->place, tape, tg_item(dx[k])), tg_array_shape(&arrays[k]));
-        good = dx[k].tape == tape && tg_is_living(dx[k]);
-        if (good && (arrays[k].rank || tg_node_at(tape, dx[k].node)->rank)) {
-            dx[k] = tg_sum_to(dx[k], tg_array_shape(&arrays[k]));
-            good = dx[k].node != TG_NO_NODE;
-        }
-        good = good && contribute(p, in[k], dx[k].node);
-        if (!good)
-            tg_fail(&call, TG_ERR_GRADIENT, "backward gave an invalid gradient for input %u", (unsigned)k);
-    }
+    for (uint32_t k = 0; good && k < n; k++) good = hand_on(p, &call, in[k], (int)k, a->dx[k]);
     tape->place = place;
     tape->backward_of = backward_of;
     return good;
 }
 
 static bool propagate(pass *p, uint32_t i, tg_tensor dy) {
-    const size_t n = tg_node_at(p->tape, i)->n_in;
-    tg_array few_arrays[FEW];
-    tg_tensor few[2 * FEW];
-    bool few_needs[FEW];
-    if (n <= FEW) return run_backward(p, i, dy, few_arrays, few, few_needs, few + FEW);
-    tg_array *arrays = tg_arena_alloc(&p->tape->scratch, n * sizeof *arrays, 64);
-    tg_tensor *x = tg_arena_alloc(&p->tape->scratch, 2 * n * sizeof *x, 64);
-    bool *needs = tg_arena_alloc(&p->tape->scratch, n * sizeof *needs, 64);
-    if (!arrays || !x || !needs) return out_of_memory(p);
-    return run_backward(p, i, dy, arrays, x, needs, x + n);
+    const uint32_t n = tg_node_at(p->tape, i)->n_in;
+    tg_array in[FEW];
+    tg_tensor x[FEW], dx[FEW];
+    bool needs[FEW];
+    backward_arrays arrays = {in, x, dx, needs};
+    if (n == 1)
+        return run_backward(p, i, 1, dy, &arrays); /* constants, for the compiler to unroll the loops */
+    if (n == 2) return run_backward(p, i, 2, dy, &arrays);
+    if (n > FEW) {
+        arrays = (backward_arrays){.in = tg_arena_alloc(&p->tape->scratch, n * sizeof *arrays.in, 64),
+                                   .x = tg_arena_alloc(&p->tape->scratch, n * sizeof *arrays.x, 64),
+                                   .dx = tg_arena_alloc(&p->tape->scratch, n * sizeof *arrays.dx, 64),
+                                   .needs = tg_arena_alloc(&p->tape->scratch, n * sizeof *arrays.needs, 64)};
+        if (!arrays.in || !arrays.x || !arrays.dx || !arrays.needs) return out_of_memory(p);
+    }
+    return run_backward(p, i, n, dy, &arrays);
 }
 
-/* --- the reverse pass
- * ------------------------------------------------------------------------------------------------- */
-
-static bool prepare(pass *p) {
-    const size_t n = (size_t)(p->high - p->low) + 1;
-    p->slots = tg_arena_alloc(&p->tape->scratch, n * sizeof *p->slots, 64);
-    if (!p->slots) return out_of_memory(p);
-    memset(p->slots, 0, n * sizeof *p->slots);
-    return true;
-}
+/* --- the reverse pass ----------------------------------------------------------------------------------- */
 
 /* Inputs are older than outputs, so that the tape's order is topological: from the newest node to the oldest
  * every cotangent is complete when its node is reached. */
 static bool run_pass(pass *p, tg_tensor dy) {
-    if (!contribute(p, p->high, dy.node)) return false;
+    if (!tg_cotangent_add(&p->cotangents, p->high, dy.node)) return false;
     for (uint32_t i = p->high + 1; i-- > p->low;) {
-        if (!p->slots[i - p->low]) continue;
-        const tg_tensor cotangent = total(p, i);
+        if (!tg_cotangent_any(&p->cotangents, i)) continue;
+        const tg_tensor cotangent = tg_cotangent_total(&p->cotangents, i);
         if (cotangent.node == TG_NO_NODE) return false;
         const tg_node *node = tg_node_at(p->tape, i);
         if (!node->op || (node->flags & TG_NODE_BARRIER)) continue;
@@ -261,19 +182,18 @@ static tg_tensor first_cotangent(const char *where, tg_tensor y, const tg_tensor
 
 static tg_status failed(tg_tape *tape) { return tape->status ? tape->status : TG_ERR_MEMORY; }
 
-/* --- tg_backward
- * ------------------------------------------------------------------------------------------------------ */
+/* --- tg_backward ---------------------------------------------------------------------------------------- */
 
 /* leaf gradient += cotangent, for every parameter that has one. */
 static void add_to_leaves(const pass *p) {
     tg_tape *tape = p->tape;
     for (uint32_t i = tape->last_parameter; i != TG_NO_NODE;) {
         tg_leaf *leaf = tg_node_at(tape, i)->extra.leaf;
-        if (i >= p->low && i <= p->high && p->slots[i - p->low]) {
+        if (i >= p->low && i <= p->high && tg_cotangent_any(&p->cotangents, i)) {
             tg_node *gradient = tg_node_at(tape, leaf->gradient);
             const tg_array sum = tg_node_array(gradient);
-            const tg_array parts[2] = {
-                sum, tg_node_array(tg_node_at(tape, (uint32_t)(p->slots[i - p->low] >> 1)))};
+            const tg_array parts[2] = {sum,
+                                       tg_node_array(tg_node_at(tape, tg_cotangent_node(&p->cotangents, i)))};
             tg_map_run(tape->dtype == TG_F32 ? tg_add_kernel_f32 : tg_add_kernel_f64, 2, parts, &sum, NULL,
                        TG_CHEAP);
             tg_leaf_change(tape, gradient->extra.leaf, p->where);
@@ -304,7 +224,7 @@ static tg_status backward(const char *where, tg_tensor y, const tg_tensor *given
     const uint32_t n_nodes = tape->n_nodes;
     const tg_arena_position nodes = tg_arena_here(&tape->arena), scratch = tg_arena_here(&tape->scratch);
     const bool grad_was_on = tg_tape_set_grad(tape, false);
-    bool good = prepare(&p);
+    bool good = tg_cotangents_open(&p.cotangents, tape, where, p.low, p.high);
     if (good) {
         const tg_tensor dy = first_cotangent(where, y, given);
         good = dy.node != TG_NO_NODE && run_pass(&p, dy);
@@ -321,8 +241,7 @@ tg_status tg_backward_from_at(const char *where, tg_tensor y, tg_tensor dy) {
     return backward(where, y, &dy);
 }
 
-/* --- tg_gradients
- * ------------------------------------------------------------------------------------------------------ */
+/* --- tg_gradients --------------------------------------------------------------------------------------- */
 
 /* Marks what depends on an x, and how low the pass must go. False, with an error, for an x that will not do.
  */
@@ -360,13 +279,12 @@ static bool find_reach(pass *p, int n, const tg_tensor *xs) {
     return true;
 }
 
-/* The gradients out of the slots; zeros where nothing arrived. */
+/* The gradients that arrived; zeros where nothing arrived. */
 static bool collect(const pass *p, int n, const tg_tensor *xs, tg_tensor *dxs) {
     tg_tape *tape = p->tape;
     for (int k = 0; k < n; k++) {
-        const slot at = xs[k].node <= p->high ? p->slots[xs[k].node - p->low] : 0;
-        if (at) {
-            dxs[k] = tg_handle(tape, (uint32_t)(at >> 1));
+        if (xs[k].node <= p->high && tg_cotangent_any(&p->cotangents, xs[k].node)) {
+            dxs[k] = tg_handle(tape, tg_cotangent_node(&p->cotangents, xs[k].node));
             continue;
         }
         const tg_array array = tg_node_array(tg_node_at(tape, xs[k].node));
@@ -388,7 +306,7 @@ static tg_status gradients(const char *where, tg_tensor y, const tg_tensor *give
     if (!tg_node_of(where, "gradients", y)) return failed(tape);
     const tg_arena_position scratch = tg_arena_here(&tape->scratch);
     pass p = {.tape = tape, .where = where, .high = y.node};
-    bool good = find_reach(&p, n, xs) && prepare(&p);
+    bool good = find_reach(&p, n, xs) && tg_cotangents_open(&p.cotangents, tape, where, p.low, p.high);
     if (good) {
         const tg_tensor dy = first_cotangent(where, y, given);
         good = dy.node != TG_NO_NODE && run_pass(&p, dy) && collect(&p, n, xs, dxs);
@@ -406,8 +324,7 @@ tg_status tg_gradients_from_at(const char *where, tg_tensor y, tg_tensor dy, int
     return gradients(where, y, &dy, n, xs, dxs);
 }
 
-/* --- the leaves' gradients
- * ----------------------------------------------------------------------------------------------- */
+/* --- the leaves' gradients ------------------------------------------------------------------------------ */
 
 static tg_leaf *parameter(const char *where, const char *what, tg_tensor x) {
     const tg_node *node = tg_node_of(where, what, x);

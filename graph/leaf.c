@@ -150,8 +150,7 @@ tg_tensor tg_param_normal_at(const char *where, tg_tape *tape, tg_shape shape, t
     return p;
 }
 
-/* --- changing leaves in place
- * -------------------------------------------------------------------------------- */
+/* --- changing leaves in place --------------------------------------------------------------------------- */
 
 /* The node of a leaf that is about to be written to, which counts as changed from here; or NULL. */
 static tg_node *changing(const char *where, const char *what, tg_tensor x) {

@@ -50,8 +50,7 @@ bool tg_tape_set_grad(tg_tape *tape, bool on) {
     return was;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------------
- */
+/* --- nodes ---------------------------------------------------------------------------------------------- */
 
 /* Segments come in blocks that double to 4 MiB, the size from which the default allocator asks for huge
  * pages: fresh pages cost more than the nodes in them. The sizes follow from the number of segments, so they
@@ -164,8 +163,7 @@ void tg_tape_free(tg_tape *tape) {
     tg_memory_free(&allocator, tape, sizeof *tape);
 }
 
-/* --- marks and rewinding
- * ------------------------------------------------------------------------------------ */
+/* --- marks and rewinding -------------------------------------------------------------------------------- */
 
 tg_mark tg_tape_mark(const tg_tape *tape) {
     if (!tape) return (tg_mark){0};

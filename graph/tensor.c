@@ -53,8 +53,7 @@ tg_dtype tg_dtype_of_at(const char *where, tg_tensor x) {
 
 const char *tg_place(tg_tensor x) { return tg_is_valid(x) ? tg_node_at(x.tape, x.node)->place : ""; }
 
-/* --- names
- * -------------------------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------------------------------------- */
 
 static tg_name_entry *find_name(const tg_tape *tape, uint32_t node) {
     if (!(tg_node_at(tape, node)->flags & TG_NODE_NAMED)) return NULL;
@@ -116,8 +115,7 @@ const char *tg_name(tg_tensor x) {
     return entry ? entry->text : NULL;
 }
 
-/* --- values
- * --------------------------------------------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------------------------------------- */
 
 static double element(const tg_array *array, int64_t offset) {
     double value = 0;

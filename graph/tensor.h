@@ -18,8 +18,7 @@ extern "C" {
  * beside i64 it must be a whole number (TG_ERR_DTYPE). */
 TG_API tg_tensor tg_num(double value);
 
-/* --- inputs: leaves without a gradient --------------------------------------------------------------------
- */
+/* --- inputs: leaves without a gradient ------------------------------------------------------------------ */
 
 /* A tensor with a copy of n values in row-major order; n must be the size of the shape, which catches the
  * wrong array. f64 and f32 values are converted to the tape's dtype; i64 and bool stay what they are.
@@ -47,8 +46,7 @@ TG_API tg_tensor tg_scalar_at(const char *where, tg_tape *tape, double value);
 TG_API tg_tensor tg_zeros_at(const char *where, tg_tape *tape, tg_shape shape);
 TG_API tg_tensor tg_ones_at(const char *where, tg_tape *tape, tg_shape shape);
 
-/* --- parameters: leaves with a gradient
- * --------------------------------------------------------------------- */
+/* --- parameters: leaves with a gradient ----------------------------------------------------------------- */
 
 /* Like the inputs above, with a gradient (zeros at first) allocated beside the value, so that both live as
  * long as the leaf. Make parameters before the mark to which a training loop rewinds. */
@@ -68,8 +66,7 @@ TG_API tg_tensor tg_param_scalar_at(const char *where, tg_tape *tape, double val
 TG_API tg_tensor tg_param_normal_at(const char *where, tg_tape *tape, tg_shape shape, tg_key key,
                                     double deviation);
 
-/* --- what a tensor is
- * ----------------------------------------------------------------------------------------- */
+/* --- what a tensor is ----------------------------------------------------------------------------------- */
 
 /* Whether the handle names a living node (tg_num is not one). Never an error. */
 TG_API bool tg_is_valid(tg_tensor x);
@@ -103,8 +100,7 @@ TG_API const char *tg_name(tg_tensor x);
 /* The line that made it, "model.c:42"; "" for an invalid handle. */
 TG_API const char *tg_place(tg_tensor x);
 
-/* --- reading values
- * --------------------------------------------------------------------------------------------- */
+/* --- reading values ------------------------------------------------------------------------------------- */
 
 /* The value of a tensor of one element, whatever its dtype. NaN, and an error on its tape, for anything else.
  * A tg_num gives its number. */
@@ -138,8 +134,7 @@ TG_API const void *tg_data_at(const char *where, tg_tensor x);
 TG_API size_t tg_format_at(const char *where, tg_tensor x, size_t capacity, char *text);
 TG_API tg_status tg_print_at(const char *where, FILE *stream, tg_tensor x);
 
-/* --- changing leaves in place
- * ------------------------------------------------------------------------------------- */
+/* --- changing leaves in place --------------------------------------------------------------------------- */
 
 /* Overwrites a leaf with n values in row-major order, converted to its dtype. What was recorded from the old
  * values can no longer be differentiated: tg_backward through it is an error that names both lines. Errors:
