@@ -1,8 +1,8 @@
 /* arena.c: memory as a stack of chunks.
  *
- * A chunk is never given back before the arena is freed: after the first turn of a loop the same requests find
- * the same chunks, and the system is asked for nothing. Fresh pages are dear (touching 40 MB of fresh memory
- * costs several times as much as touching it again), so this is what makes a training step fast. */
+ * A chunk is never given back before the arena is freed: after the first turn of a loop the same requests
+ * find the same chunks, and the system is asked for nothing. Fresh pages are dear (touching 40 MB of fresh
+ * memory costs several times as much as touching it again), so this is what makes a training step fast. */
 #include "core/arena.h"
 
 #include <string.h>
@@ -28,9 +28,7 @@
 
 enum { ALIGNMENT = 64, FIRST_CHUNK = 1 << 16, LARGEST_STEP = 1 << 25 };
 
-void tg_arena_init(tg_arena *arena, tg_allocator allocator) {
-    *arena = (tg_arena){.allocator = allocator};
-}
+void tg_arena_init(tg_arena *arena, tg_allocator allocator) { *arena = (tg_arena){.allocator = allocator}; }
 
 void tg_arena_free(tg_arena *arena) {
     for (size_t i = 0; i < arena->n_chunks; i++) {
