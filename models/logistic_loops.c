@@ -178,8 +178,8 @@ tg_status tg_logistic_compare_at(const char *where, tg_tape *tape, const tg_data
                                  const tg_logistic_comparison_options *options,
                                  tg_logistic_comparison *comparison) {
     const tg_logistic_comparison_options given = options ? *options : (tg_logistic_comparison_options){0};
-    const int64_t steps = given.steps != 0 ? given.steps : 100;
-    const int rounds = given.rounds != 0 ? given.rounds : 9;
+    const int64_t steps = given.steps != 0 ? given.steps : 200;
+    const int rounds = given.rounds != 0 ? given.rounds : 15;
     *comparison = (tg_logistic_comparison){0};
     tg_status status = tg_logistic_check_data(where, tape, train, NULL);
     if (status != TG_OK) return status;

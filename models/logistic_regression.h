@@ -58,8 +58,8 @@ TG_API tg_tensor tg_logistic_logits_at(const char *where, tg_tensor w, tg_tensor
 /* Zero means the default. */
 typedef struct tg_logistic_comparison_options {
     double learning_rate; /* 0: 0.1 */
-    int64_t steps;        /* of each training; 0: 100 */
-    int rounds;           /* trainings by each, in turns; 0: 9 */
+    int64_t steps;        /* of each training; 0: 200 */
+    int rounds;           /* trainings by each, in turns; 0: 15 */
 } tg_logistic_comparison_options;
 
 typedef struct tg_logistic_comparison {

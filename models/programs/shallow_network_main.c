@@ -49,6 +49,27 @@ static void print_accuracy(const char *what, double train, double test) {
     putchar('\n');
 }
 
+/* What became of rows that began equal. In large products BLAS may add up the numbers of one row in another
+ * order than those of the next; equal weights are an unstable balance, from which that alone can lead away.
+ */
+static void print_outcome(const settings *s, const tg_shallow_network_result *result) {
+    double first = 0;
+    for (int i = 0; i < result->n_symmetry && first == 0; i++) first = result->symmetry[i].difference;
+    const tg_symmetry *end = &result->symmetry[result->n_symmetry - 1];
+    printf("After %lld steps the rows of W1 ", (long long)end->step);
+    if (first == 0) {
+        printf("are still identical: %lld units do the work of one.\n", (long long)s->hidden);
+    } else if (end->difference <= 1e-4 * end->largest) {
+        printf("differ by rounding only: %lld units do the work of one.\n", (long long)s->hidden);
+    } else {
+        printf("differ, by rounding: the rows of a large matrix product are not all\nadded up in the same "
+               "order. "
+               "A first difference of %.1g, and not learning, broke the symmetry.\n",
+               first);
+    }
+    puts("Random weights break it from the start.");
+}
+
 /* How the rows of W1, one a hidden unit, stayed or grew apart. */
 static void print_symmetry(tg_program *program, const settings *s, const tg_shallow_network_result *result) {
     double apart = 0;
@@ -68,10 +89,7 @@ static void print_symmetry(tg_program *program, const settings *s, const tg_shal
                                                "the same gradient, and take the same\n"
                                                "step.\n",
           stdout);
-    printf("After %lld steps the rows of W1 %s: %lld units do the work of one.\nRandom weights break the "
-           "symmetry.\n",
-           (long long)s->iterations, apart > 0 ? "differ by rounding only" : "are still identical",
-           (long long)s->hidden);
+    print_outcome(s, result);
     tg_program_summarize(program, "--init %s: rows of W1 differ by at most %.3g after %lld steps",
                          tg_initialization_names()[s->initialization], apart, (long long)s->iterations);
 }

@@ -70,7 +70,7 @@ Test(shallow_network, equal_rows_stay_equal_and_random_ones_part) {
         tg_dataset train, test;
         make_flowers(tape, &train, &test);
         const tg_shallow_network_options options = {
-            .hidden = 7, .initialization = inits[k % 3], .iterations = 120, .key = tg_key_new(1)};
+            .hidden = 4, .initialization = inits[k % 3], .iterations = 120, .key = tg_key_new(1)};
         tg_shallow_network_result r;
         cr_assert_eq(tg_shallow_network_train(tape, &train, NULL, &options, &r), TG_OK);
         cr_assert_eq(r.n_symmetry, 5);
