@@ -148,8 +148,8 @@ static tg_status draw_boundary(tg_program *program, const settings *s, const exa
         status = tg_plane_new(program->tape, &e->train, network_logits, &network->network, &curved);
     }
     snprintf(titles[0], sizeof titles[0], "Logistic regression: %.1f%% right", 100 * line->train_accuracy);
-    snprintf(titles[1], sizeof titles[1], "%lld hidden units, %s: %.1f%% right", (long long)s->hidden,
-             tg_activation_names()[s->activation], 100 * network->train_accuracy);
+    snprintf(titles[1], sizeof titles[1], "%lld hidden unit%s, %s: %.1f%% right", (long long)s->hidden,
+             s->hidden == 1 ? "" : "s", tg_activation_names()[s->activation], 100 * network->train_accuracy);
     const tg_boundary_panel panels[2] = {
         {titles[0], "feature 1", "feature 2", {"label 0", "label 1"}, &straight},
         {titles[1], "feature 1", "feature 2", {"label 0", "label 1"}, &curved}};
