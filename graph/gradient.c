@@ -66,6 +66,10 @@ static TG_INLINE bool hand_on(pass *p, const tg_call *call, uint32_t in, int k, 
     if (TG_UNLIKELY(tg_is_num(dx)))
         dx = tg_broadcast_to(tg_scalar_at(call->where, tape, tg_item(dx)), tg_array_shape(&call->in[k]));
     bool good = dx.tape == tape && tg_is_living(dx);
+    const tg_dtype dtype = good ? (tg_dtype)tg_node_at(tape, dx.node)->dtype : tape->dtype;
+    if (TG_UNLIKELY(dtype != tape->dtype))
+        return tg_fail(call, TG_ERR_GRADIENT, "backward gave a %s gradient for input %d",
+                       tg_dtype_name(dtype), k);
     if (good && (call->in[k].rank || tg_node_at(tape, dx.node)->rank)) {
         dx = tg_sum_to(dx, tg_array_shape(&call->in[k]));
         good = dx.node != TG_NO_NODE;
@@ -88,7 +92,8 @@ static TG_INLINE bool run_backward(pass *p, uint32_t i, uint32_t n, tg_tensor dy
         any |= a->needs[k] = is_wanted(p, in[k]) && tg_dtype_is_value((tg_dtype)input->dtype);
     }
     if (!any) return true;
-    for (uint32_t k = 0; k < n; k++) {
+    /* A view shows its leaf as it is now, so only what computed from values can be outdated. */
+    for (uint32_t k = 0; k < n && !(node->flags & TG_NODE_VIEW); k++) {
         const tg_node *input = tg_node_at(tape, in[k]);
         if ((!input->op || (input->flags & TG_NODE_VIEW)) && !is_unchanged(p, node, i, k)) return false;
     }
@@ -223,7 +228,7 @@ static tg_status backward(const char *where, tg_tensor y, const tg_tensor *given
 
     const uint32_t n_nodes = tape->n_nodes;
     const tg_arena_position nodes = tg_arena_here(&tape->arena), scratch = tg_arena_here(&tape->scratch);
-    const bool grad_was_on = tg_tape_set_grad(tape, false);
+    const bool grad_was_on = tg_tape_set_grad(tape, true); /* a backward may itself ask for gradients */
     bool good = tg_cotangents_open(&p.cotangents, tape, where, p.low, p.high);
     if (good) {
         const tg_tensor dy = first_cotangent(where, y, given);
@@ -296,6 +301,14 @@ static bool collect(const pass *p, int n, const tg_tensor *xs, tg_tensor *dxs) {
     return true;
 }
 
+/* Makes what was recorded since n_nodes constants to differentiation. */
+static void make_constants(const tg_tape *tape, uint32_t n_nodes) {
+    for (uint32_t i = n_nodes; i < tape->n_nodes; i++) {
+        tg_node *node = tg_node_at(tape, i);
+        if (node->op) node->flags = (uint8_t)((node->flags & ~TG_NODE_REQUIRES_GRAD) | TG_NODE_BARRIER);
+    }
+}
+
 static tg_status gradients(const char *where, tg_tensor y, const tg_tensor *given, int n, const tg_tensor *xs,
                            tg_tensor *dxs) {
     const bool on_tape = y.tape && !tg_is_num(y);
@@ -305,12 +318,16 @@ static tg_status gradients(const char *where, tg_tensor y, const tg_tensor *give
     if (tape->status) return tape->status;
     if (!tg_node_of(where, "gradients", y)) return failed(tape);
     const tg_arena_position scratch = tg_arena_here(&tape->scratch);
+    const uint32_t n_nodes = tape->n_nodes;
+    const bool grad_was_on = tg_tape_set_grad(tape, true); /* a backward may itself ask for gradients */
     pass p = {.tape = tape, .where = where, .high = y.node};
     bool good = find_reach(&p, n, xs) && tg_cotangents_open(&p.cotangents, tape, where, p.low, p.high);
     if (good) {
         const tg_tensor dy = first_cotangent(where, y, given);
         good = dy.node != TG_NO_NODE && run_pass(&p, dy) && collect(&p, n, xs, dxs);
     }
+    tg_tape_set_grad(tape, grad_was_on);
+    if (!grad_was_on) make_constants(tape, n_nodes);
     tg_arena_rewind(&tape->scratch, scratch);
     for (int k = 0; k < n && !good; k++) dxs[k] = tg_invalid(tape);
     return good ? TG_OK : failed(tape);
