@@ -50,13 +50,12 @@ BINARY(div, TG_CHEAP, tg_div(dy, b), tg_neg(tg_div(tg_mul(dy, y), b)))
 
 /* --- the power ------------------------------------------------------------------------------------------ */
 
-/* da = dy b a^(b-1), which is 0 for b = 0, also where a^-1 is infinite. The exponent is kept at 0 there,
- * rather than the result: so second derivatives meet no 0 * inf. They are right in b too, for which only a =
- * 0 may be an exception (the derivative of b a^(b-1) in b, at b = 0, is 1/a). */
+/* da = dy b a^(b-1), but 0 where a = b = 0, for which a^-1 is infinite. The exponent is kept at 0 there,
+ * rather than the result, and nowhere else: so second derivatives meet no 0 * inf, and that in b is right at
+ * b = 0, where it is 1/a. */
 static tg_tensor pow_da(const tg_call *c, tg_tensor dy) {
     const tg_tensor a = c->x[0], b = c->x[1], zero = tg_num(0), one = tg_num(1);
-    const tg_tensor edge =
-        tg_needs_grad(c, 1) ? tg_equal(tg_where(tg_equal(b, zero), a, one), zero) : tg_equal(b, zero);
+    const tg_tensor edge = tg_equal(tg_where(tg_equal(b, zero), a, one), zero);
     return tg_mul(dy, tg_mul(b, tg_pow(a, tg_where(edge, zero, tg_sub(b, one)))));
 }
 
