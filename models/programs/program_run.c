@@ -6,12 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The build may say where it has its data, and where it installs it. */
+/* The build says where the sources have their data, so that programs find it from any folder. */
 #ifndef TG_DATA_DIR
 #define TG_DATA_DIR "models/data"
-#endif
-#ifndef TG_DATA_DIR_INSTALLED
-#define TG_DATA_DIR_INSTALLED "/usr/local/share/tapegrad"
 #endif
 
 tg_program tg_program_start(const char *name) { return (tg_program){.name = name, .seed = 1, .out = "out"}; }
@@ -57,11 +54,8 @@ bool tg_program_open(tg_program *program) {
 }
 
 const char *tg_program_data(const char *file, size_t capacity, char *text) {
-    static const char *const folders[] = {TG_DATA_DIR, TG_DATA_DIR_INSTALLED, "models/data"};
-    for (int i = 0; i < 3; i++) {
-        snprintf(text, capacity, "%s/%s", folders[i], file);
-        if (access(text, R_OK) == 0) break;
-    }
+    snprintf(text, capacity, "%s/%s", TG_DATA_DIR, file);
+    if (access(text, R_OK) != 0) snprintf(text, capacity, "models/data/%s", file);
     return text;
 }
 

@@ -30,8 +30,7 @@ int tg_program_flags(tg_program *program, int n_flags, tg_flag *flags);
 /* Makes the tape; false, and a message, when memory is out. */
 bool tg_program_open(tg_program *program);
 
-/* The path of a data file that came with the program, in text: where it was built, where it was installed,
- * or models/data here. */
+/* The path of a data file that came with the program, in text: where it was built, or models/data here. */
 const char *tg_program_data(const char *file, size_t capacity, char *text);
 
 /* Says what became of a picture: adds name.png and name.svg to what was drawn, or notes what is missing. An
