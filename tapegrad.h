@@ -26,7 +26,10 @@
 #include "ops/linear_algebra.h"
 #include "ops/indexing.h"
 #include "ops/losses.h"
+#include "ops/axes.h"
+#include "ops/op_list.h"
 
 #include "models/optimizer.h"
+#include "models/training.h"
 
 #endif
