@@ -59,9 +59,10 @@ static bool where_infer(tg_call *c) {
            tg_infer_broadcast(c);
 }
 
+/* The mask is read as bytes, which compilers turn into vector instructions, and bool they do not. */
 #define WHERE_KERNEL(function, type)                                                                         \
     static void function(int64_t n, void *out, const void *const *in, const void *attr) {                    \
-        const bool *mask = (const bool *)in[0];                                                              \
+        const uint8_t *mask = (const uint8_t *)in[0];                                                        \
         const type *a = (const type *)in[1], *b = (const type *)in[2];                                       \
         type *y = (type *)out;                                                                               \
         (void)attr;                                                                                          \

@@ -110,7 +110,17 @@ TG_MAP_KERNELS_1(relu, x <= 0 ? (T)0 : x)
 UNARY(relu, TG_CHEAP, tg_where(tg_less_equal(x, tg_num(0)), tg_num(0), dy))
 
 /* y = x where x > 0, else slope x; dx = dy, slope dy. The slope is the attribute. */
-TG_MAP_KERNELS_1(leaky_relu, x > 0 ? x : (T) * (const double *)attr * x)
+#define LEAKY_RELU_KERNEL(function, type)                                                                    \
+    static void function(int64_t n, void *out, const void *const *in, const void *attr) {                    \
+        const type slope = (type) * (const double *)attr, *x = (const type *)in[0];                          \
+        type *y = (type *)out;                                                                               \
+        for (int64_t i = 0; i < n; i++) {                                                                    \
+            const type scaled = slope * x[i];                                                                \
+            y[i] = x[i] > 0 ? x[i] : scaled;                                                                 \
+        }                                                                                                    \
+    }
+LEAKY_RELU_KERNEL(leaky_relu_f32, float)
+LEAKY_RELU_KERNEL(leaky_relu_f64, double)
 static void leaky_relu_backward(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
     const double slope = *(const double *)c->attr;
     dx[0] = tg_where(tg_greater(c->x[0], tg_num(0)), dy, tg_mul(tg_num(slope), dy));
