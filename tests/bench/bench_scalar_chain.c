@@ -1,8 +1,10 @@
 /* bench_scalar_chain.c: what one recorded scalar operation costs, in time and in memory.
  *
- * A chain of 1,000 dependent multiplications, f64, recorded and differentiated; then one of 10,000,000, for
- * which the bytes that the tape asked for are counted. The floor is the same chain with its reverse sweep by
- * hand. */
+ * J = 3 (a + b c); chains of 1,000 dependent additions, multiplications and sigmoids, f64, recorded and
+ * differentiated; then a chain of 10,000,000, for which the bytes that the tape asked for are counted. The
+ * floor of each is the same with its reverse sweep by hand. One thread. */
+#include "agreement.h"
+#include "core/vector_math.h"
 #include "measure.h"
 #include "tapegrad.h"
 
@@ -10,40 +12,63 @@ enum { LENGTH = 1000, LONG = 10000000 };
 
 typedef struct chain {
     tg_tape *tape;
-    tg_tensor a, b;
-    double gradient;
+    tg_tensor a, b, c;
+    double x[LENGTH + 1], da, da_by_tape; /* by hand; the gradients to compare */
 } chain;
 
-static void by_tape(void *context) {
+static const double factor = 1.0000001;
+
+static void expression_by_tape(void *context) {
     chain *c = context;
     const tg_mark mark = tg_tape_mark(c->tape);
-    tg_tensor x = c->b;
-    for (int i = 0; i < LENGTH; i++) x = tg_mul(x, c->a);
-    if (tg_backward(x) != TG_OK) printf("%s\n", tg_tape_error(c->tape));
+    tg_tensor J = tg_mul(tg_num(3), tg_add(c->a, tg_mul(c->b, c->c)));
+    if (tg_backward(J) != TG_OK) printf("%s\n", tg_tape_error(c->tape));
     (void)tg_tape_rewind(c->tape, mark);
 }
 
-static void forward_only(void *context) {
-    chain *c = context;
-    const tg_mark mark = tg_tape_mark(c->tape);
-    tg_tensor x = c->b;
-    for (int i = 0; i < LENGTH; i++) x = tg_mul(x, c->a);
-    (void)tg_tape_rewind(c->tape, mark);
+static void expression_by_hand(void *context) {
+    volatile double *x = ((chain *)context)->x;
+    const double a = x[0], b = x[1], c = x[2];
+    x[3] = 3 * (a + b * c);
+    x[4] += 3;
+    x[5] += 3 * c;
+    x[6] += 3 * b;
 }
 
-static void by_hand(void *context) {
-    static double x[LENGTH + 1];
-    chain *c = context;
-    const double a = 1.0000001;
-    x[0] = 1;
-    for (int i = 0; i < LENGTH; i++) x[i + 1] = x[i] * a;
-    double dx = 1, da = 0;
-    for (int i = LENGTH; i-- > 0;) {
-        da += dx * x[i];
-        dx *= a;
+/* CHAIN(name, step on the tape, step, x's cotangent from y's and what it adds to a's) */
+#define CHAIN(name, recorded, step, backward)                                                                \
+    static void name##_by_tape(void *context) {                                                              \
+        chain *c = context;                                                                                  \
+        const tg_mark mark = tg_tape_mark(c->tape);                                                          \
+        tg_tensor x = c->b;                                                                                  \
+        for (int i = 0; i < LENGTH; i++) x = recorded;                                                       \
+        if (tg_backward(x) != TG_OK) printf("%s\n", tg_tape_error(c->tape));                                 \
+        (void)tg_tape_rewind(c->tape, mark);                                                                 \
+    }                                                                                                        \
+    static void name##_forward(void *context) {                                                              \
+        chain *c = context;                                                                                  \
+        const tg_mark mark = tg_tape_mark(c->tape);                                                          \
+        tg_tensor x = c->b;                                                                                  \
+        for (int i = 0; i < LENGTH; i++) x = recorded;                                                       \
+        (void)tg_tape_rewind(c->tape, mark);                                                                 \
+    }                                                                                                        \
+    static void name##_by_hand(void *context) {                                                              \
+        chain *c = context;                                                                                  \
+        const struct tg_vector_math *math = tg_vector_math();                                                \
+        const double a = factor;                                                                             \
+        double *x = c->x, dx = 1, da = 0;                                                                    \
+        (void)math;                                                                                          \
+        (void)a;                                                                                             \
+        x[0] = 1;                                                                                            \
+        for (int i = 0; i < LENGTH; i++) step;                                                               \
+        for (int i = LENGTH; i-- > 0;) backward;                                                             \
+        c->da = da;                                                                                          \
     }
-    c->gradient += da;
-}
+
+CHAIN(add, tg_add(x, c->a), x[i + 1] = x[i] + a, da += dx)
+CHAIN(multiply, tg_mul(x, c->a), x[i + 1] = x[i] * a, (da += dx * x[i], dx *= a))
+CHAIN(sigmoid, tg_sigmoid(x), math->sigmoid_f64(1, &x[i + 1], &x[i]),
+      (dx *= x[i + 1] * (1 - x[i + 1]), da = dx))
 
 static void *count(void *context, void *ptr, size_t old_bytes, size_t new_bytes) {
     size_t *bytes = context;
@@ -69,16 +94,39 @@ static void long_chain(void) {
     tg_tape_free(tape);
 }
 
+typedef void runner(void *context);
+
+static void compare(const char *title, chain *c, tg_tensor leaf, runner *by_hand, runner *by_tape,
+                    runner *forward) {
+    contestant all[] = {{.name = "by hand", .run = by_hand, .context = c},
+                        {.name = "tape", .run = by_tape, .context = c},
+                        {.name = "tape, forward only", .run = forward, .context = c}};
+    printf("%s, f64, an operation:\n", title);
+    (void)tg_zero_grad(leaf);
+    by_hand(c);
+    by_tape(c);
+    agree_number("gradient", TG_F64, c->da, tg_item(tg_grad(leaf)));
+    printf(" one thread:\n");
+    measure(3, all);
+    measure_print(3, all, LENGTH);
+}
+
 int main(void) {
-    chain c = {.tape = tg_tape_new(TG_F64)};
-    c.a = tg_param_scalar(c.tape, 1.0000001);
+    static chain c;
+    measure_threads(1);
+    c.tape = tg_tape_new(TG_F64);
+    c.a = tg_param_scalar(c.tape, factor);
     c.b = tg_param_scalar(c.tape, 1);
-    contestant all[] = {{.name = "by hand, forward and backward", .run = by_hand, .context = &c},
-                        {.name = "tape, forward and backward", .run = by_tape, .context = &c},
-                        {.name = "tape, forward", .run = forward_only, .context = &c}};
-    measure(3, all, 2);
-    printf("a chain of %d dependent scalar multiplications, f64, one thread:\n", LENGTH);
-    measure_print(3, all, LENGTH, "an operation");
+    c.c = tg_param_scalar(c.tape, 2);
+    contestant expression[] = {{.name = "by hand", .run = expression_by_hand, .context = &c},
+                               {.name = "tape", .run = expression_by_tape, .context = &c}};
+    printf("W1 J = 3 (a + b c), forward and backward, recorded each time, f64\n one thread:\n");
+    measure(2, expression);
+    measure_print(2, expression, 1);
+    compare("W6 a chain of 1000 additions", &c, c.a, add_by_hand, add_by_tape, add_forward);
+    compare("W6 a chain of 1000 multiplications", &c, c.a, multiply_by_hand, multiply_by_tape,
+            multiply_forward);
+    compare("W6 a chain of 1000 sigmoids", &c, c.b, sigmoid_by_hand, sigmoid_by_tape, sigmoid_forward);
     tg_tape_free(c.tape);
     long_chain();
     return 0;
