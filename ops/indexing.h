@@ -8,9 +8,9 @@
 extern "C" {
 #endif
 
-/* out[.., i, ..] = x[.., index[.., i, ..], ..] along one axis (NumPy's take_along_axis): index (i64) has x's
- * rank and x's dimensions but along the axis. Errors: TG_ERR_VALUE for an index outside 0..dim-1, naming its
- * position; TG_ERR_SHAPE; TG_ERR_DTYPE. */
+/* out[.., i, ..] = x[.., index[.., i, ..], ..] along one axis (NumPy's take_along_axis): x may be
+ * of any dtype; index (i64) has x's rank and x's dimensions but along the axis. Errors: TG_ERR_VALUE for an
+ * index outside 0..dim-1, naming its position; TG_ERR_SHAPE; TG_ERR_DTYPE. */
 #define tg_take_along(...) tg_take_along_at(TG_HERE, __VA_ARGS__)
 TG_API tg_tensor tg_take_along_at(const char *where, tg_tensor x, tg_tensor index, int axis);
 

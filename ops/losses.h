@@ -1,7 +1,7 @@
 /* losses.h: what training minimizes. Each gives the mean over all examples (elements), a scalar.
  *
  * Prediction and target must have the same shape: broadcasting (n, 1) against (n) is the classic mistake in a
- * loss, so it is refused (TG_ERR_SHAPE). */
+ * loss, so it is refused (TG_ERR_SHAPE). So is a loss over nothing. Gradients flow to both. */
 #ifndef TAPEGRAD_OPS_LOSSES_H
 #define TAPEGRAD_OPS_LOSSES_H
 
@@ -16,7 +16,8 @@ extern "C" {
 TG_API tg_tensor tg_mse_at(const char *where, tg_tensor prediction, tg_tensor target);
 
 /* -mean (y log p + (1 - y) log(1 - p)) on probabilities p; the logarithms are no less than -100, as PyTorch's
- * binary_cross_entropy, so that p = 0 and p = 1 stay finite. */
+ * binary_cross_entropy, so that p = 0 and p = 1 stay finite; NaN for p outside 0..1. Gradient:
+ * (p - y) / max(p (1 - p), 1e-12). */
 #define tg_binary_cross_entropy(...) tg_binary_cross_entropy_at(TG_HERE, __VA_ARGS__)
 TG_API tg_tensor tg_binary_cross_entropy_at(const char *where, tg_tensor p, tg_tensor y);
 
