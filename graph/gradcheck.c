@@ -62,10 +62,19 @@ static bool loss_at(void *context, double offset, double *value) {
     return good && rewound;
 }
 
+/* A difference measured in its tolerance; NaN is worst. */
+static double measured(double difference, double tolerance) {
+    const double ratio = difference / tolerance;
+    return isnan(ratio) ? INFINITY : ratio;
+}
+
+/* An entry that fails is worse than any that does not. */
 static void keep_worst(tg_gradcheck_result *result, const tg_array *array, int64_t i, double analytic,
-                       const tg_slope *slope, double tolerance) {
+                       const tg_slope *slope, double tolerance, bool fails) {
     const double difference = fabs(analytic - slope->value);
-    const bool worse = !(difference / tolerance <= result->difference / result->tolerance); /* NaN is worst */
+    const bool worse = fails != (result->failed > 0) ? fails
+                                                     : measured(difference, tolerance) >
+                                                           measured(result->difference, result->tolerance);
     if (i > 0 && !worse) return;
     result->worst = (tg_shape){.rank = array->rank};
     for (int axis = array->rank; axis-- > 0; i /= array->shape[axis])
@@ -89,11 +98,12 @@ static bool check_entry(check *c, tg_gradcheck_result *result, const tg_array *a
     const double size = fmax(fabs(analytic), fabs(slope.value));
     const double tolerance = c->options.absolute + c->options.relative * size;
     const double difference = fabs(analytic - slope.value);
-    keep_worst(result, array, i, analytic, &slope, tolerance);
-    if (!isfinite(analytic) || difference > tolerance + 2 * slope.error) {
+    const bool fails = !isfinite(analytic) || difference > tolerance + 2 * slope.error;
+    keep_worst(result, array, i, analytic, &slope, tolerance, fails);
+    if (fails) {
         result->failed++;
         result->verdict = TG_FAIL;
-    } else if (!(slope.error <= 100 * tolerance) && result->verdict == TG_PASS) {
+    } else if (!(isfinite(slope.error) && slope.error <= 100 * tolerance) && result->verdict == TG_PASS) {
         result->verdict = TG_UNRESOLVED;
     }
     return true;
@@ -150,7 +160,7 @@ static bool analytic_gradients(const check *c, int n, double *values) {
 
 static void set_defaults(check *c) {
     if (!(c->options.relative > 0)) c->options.relative = 1e-6;
-    if (!(c->options.absolute > 0)) c->options.absolute = 1e-9 * fmax(1, fabs(c->report->loss));
+    if (!(c->options.absolute > 0)) c->options.absolute = 1e-9 + 1e-12 * fabs(c->report->loss);
     if (!(c->options.step > 0)) c->options.step = 0.01;
 }
 
@@ -197,7 +207,10 @@ tg_status tg_gradcheck_at(const char *where, tg_tape *tape, tg_model *model, voi
             tape, TG_ERR_DTYPE, where,
             "gradcheck: the tape is f32, whose rounding hides small mistakes; check the model on an "
             "f64 tape");
-    if (n < 0 || !are_leaves(&c, n)) return n < 0 ? TG_ERR_VALUE : tape->status;
+    if (n < 0 || !model)
+        return tg_tape_fail(tape, TG_ERR_VALUE, where, "gradcheck: %d parameters, and a model that is %s", n,
+                            model ? "given" : "NULL");
+    if (!are_leaves(&c, n)) return tape->status;
     const tg_status status = check_all(&c, n);
     if (status) tg_gradcheck_report_free(report);
     return status;

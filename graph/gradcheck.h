@@ -28,7 +28,7 @@ typedef tg_tensor tg_model(tg_tape *tape, const tg_tensor *params, void *context
 /* Zero means the default. */
 typedef struct tg_gradcheck_options {
     double relative; /* tolerance relative to the larger of the two slopes; default 1e-6 */
-    double absolute; /* tolerance beside it; default 1e-9 times the larger of 1 and |loss| */
+    double absolute; /* tolerance beside it; default 1e-9 + 1e-12 |loss| */
     double step;     /* first step, relative to max(1, |entry|); default 0.01 */
 } tg_gradcheck_options;
 

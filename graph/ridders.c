@@ -26,7 +26,10 @@ bool tg_ridders(tg_line *line, void *context, double step, tg_slope *slope, int6
     for (int k = 0; k < ROWS; k++, h /= shrink) {
         if (!difference(line, context, h, &table[k][0], &floor_)) return false;
         *evaluations += 2;
-        if (!isfinite(table[k][0])) continue; /* the step left the domain: the next is smaller */
+        if (!isfinite(table[k][0])) { /* the step left the domain: the next is smaller */
+            for (int j = 1; j <= k; j++) table[k][j] = NAN;
+            continue;
+        }
         double best = slope->error, factor = shrink * shrink;
         for (int j = 1; j <= k; j++, factor *= shrink * shrink) {
             table[k][j] = (table[k][j - 1] * factor - table[k - 1][j - 1]) / (factor - 1);
