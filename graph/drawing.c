@@ -54,8 +54,8 @@ static void put_node(FILE *file, const tg_tape *tape, uint32_t i, const tg_draw_
     if (array.rank) fprintf(file, "  %s", tg_shape_format(tg_array_shape(&array), sizeof shape, shape));
     if (!options->no_values) put_value(file, "value ", tape, i);
     for (int k = 0; k < options->n_gradients; k++) {
-        const tg_tensor dx = options->gradients[k];
-        if (options->of[k].node == i && dx.tape == tape && tg_is_living(dx))
+        const tg_tensor x = options->of[k], dx = options->gradients[k];
+        if (x.node == i && x.tape == tape && tg_is_living(x) && dx.tape == tape && tg_is_living(dx))
             put_value(file, "gradient ", tape, dx.node);
     }
     if (!options->no_places && node->op) {
@@ -135,9 +135,10 @@ tg_status tg_draw_at(const char *where, const char *path, tg_tensor y, const tg_
     const uint32_t *order = seen ? canonical_order(tape, y.node, seen, &count) : NULL;
     tg_status status = TG_OK;
     if (!order) status = tg_tape_fail(tape, TG_ERR_MEMORY, where, "draw: out of memory");
-    FILE *file = order ? fopen(path, "w") : NULL;
+    FILE *file = order && path ? fopen(path, "w") : NULL;
     if (order && !file)
-        status = tg_tape_fail(tape, TG_ERR_FILE, where, "draw: cannot write %s: %s", path, strerror(errno));
+        status = tg_tape_fail(tape, TG_ERR_FILE, where, "draw: cannot write %s: %s", path ? path : "(NULL)",
+                              path ? strerror(errno) : "there is no path");
     if (file) {
         put_graph(file, tape, y.node, order, count, options ? options : &defaults);
         const bool written = !ferror(file);

@@ -178,7 +178,7 @@ static tg_status check_all(check *c, int n) {
                      (long long)entries);
         return TG_ERR_MEMORY;
     }
-    memset(report->results, 0, (size_t)n * sizeof *report->results);
+    if (n) memset(report->results, 0, (size_t)n * sizeof *report->results);
     bool good = analytic_gradients(c, n, values);
     if (good) set_defaults(c);
     const double *gradient = values;
