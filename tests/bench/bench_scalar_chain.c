@@ -13,7 +13,7 @@ enum { LENGTH = 1000, LONG = 10000000 };
 typedef struct chain {
     tg_tape *tape;
     tg_tensor a, b, c;
-    double x[LENGTH + 1], da, da_by_tape; /* by hand; the gradients to compare */
+    double x[LENGTH + 1], da, y, y_by_tape; /* by hand; gradient and values to compare */
 } chain;
 
 static const double factor = 1.0000001;
@@ -42,6 +42,7 @@ static void expression_by_hand(void *context) {
         const tg_mark mark = tg_tape_mark(c->tape);                                                          \
         tg_tensor x = c->b;                                                                                  \
         for (int i = 0; i < LENGTH; i++) x = recorded;                                                       \
+        c->y_by_tape = tg_item(x);                                                                           \
         if (tg_backward(x) != TG_OK) printf("%s\n", tg_tape_error(c->tape));                                 \
         (void)tg_tape_rewind(c->tape, mark);                                                                 \
     }                                                                                                        \
@@ -62,6 +63,7 @@ static void expression_by_hand(void *context) {
         x[0] = 1;                                                                                            \
         for (int i = 0; i < LENGTH; i++) step;                                                               \
         for (int i = LENGTH; i-- > 0;) backward;                                                             \
+        c->y = x[LENGTH];                                                                                    \
         c->da = da;                                                                                          \
     }
 
@@ -105,6 +107,7 @@ static void compare(const char *title, chain *c, tg_tensor leaf, runner *by_hand
     (void)tg_zero_grad(leaf);
     by_hand(c);
     by_tape(c);
+    agree_number("value", TG_F64, c->y, c->y_by_tape);
     agree_number("gradient", TG_F64, c->da, tg_item(tg_grad(leaf)));
     printf(" one thread:\n");
     measure(3, all);

@@ -1,15 +1,14 @@
 /* bench_vector_math.c: vector functions against a loop over libm's scalar functions.
  *
- * Owns: the timing, and nothing else: speed is reported here and never asserted in tests. Each round times
- * libm and every CPU level one after the other; the medians over the rounds are compared. */
+ * Each function of each CPU level that this machine can run, on 1,024 elements, f32 and f64: elements per ns,
+ * and how many times as fast as libm. */
 #include "core/vector_math.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
-enum { N_ELEMENTS = 1024, N_ROUNDS = 41, N_SWEEPS = 40, MAX_LEVELS = 8 };
+#include "measure.h"
+
+enum { N_ELEMENTS = 1024, MOST_TABLES = 8 };
 
 static float x32[N_ELEMENTS], y32[N_ELEMENTS];
 static double x64[N_ELEMENTS], y64[N_ELEMENTS];
@@ -48,22 +47,6 @@ static const struct tg_vector_math libm = {
     .softplus_f64 = libm_softplus_f64,
 };
 
-static double now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int compare(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values) {
-    qsort(values, N_ROUNDS, sizeof *values, compare);
-    return values[N_ROUNDS / 2];
-}
-
 /* Uniform in [low, high], the same in every run. */
 static void fill(double low, double high) {
     uint64_t state = 1;
@@ -74,46 +57,44 @@ static void fill(double low, double high) {
     }
 }
 
-static double time_f32(tg_vector_f32 *function) {
-    double start = now_ns();
-    for (int i = 0; i < N_SWEEPS; ++i) function(N_ELEMENTS, y32, x32);
-    return (now_ns() - start) / N_SWEEPS / N_ELEMENTS;
-}
+/* One function at one level: what a contestant runs. */
+typedef struct function {
+    tg_vector_f32 *f32;
+    tg_vector_f64 *f64;
+} function;
 
-static double time_f64(tg_vector_f64 *function) {
-    double start = now_ns();
-    for (int i = 0; i < N_SWEEPS; ++i) function(N_ELEMENTS, y64, x64);
-    return (now_ns() - start) / N_SWEEPS / N_ELEMENTS;
-}
+static void run_f32(void *context) { ((const function *)context)->f32(N_ELEMENTS, y32, x32); }
+static void run_f64(void *context) { ((const function *)context)->f64(N_ELEMENTS, y64, x64); }
 
-static const struct tg_vector_math *tables[MAX_LEVELS];
-static double times[MAX_LEVELS][N_ROUNDS];
+static const struct tg_vector_math *tables[MOST_TABLES];
 static int n_tables;
 
-static void report(const char *name) {
-    double base = median(times[0]);
-    printf("%-13s %8.3f", name, 1 / base);
-    for (int t = 1; t < n_tables; ++t) {
-        double time = median(times[t]);
-        printf("   %7.3f (%5.1fx)", 1 / time, base / time);
-    }
+static void report(const char *name, const char *type, function *functions) {
+    static contestant all[MOST_TABLES];
+    for (int t = 0; t < n_tables; t++)
+        all[t] = (contestant){.run = functions[t].f32 ? run_f32 : run_f64, .context = &functions[t]};
+    measure(n_tables, all);
+    printf("%-9s %s %8.3f", name, type, N_ELEMENTS / measure_spread(&all[0], NULL).median);
+    for (int t = 1; t < n_tables; t++)
+        printf("   %7.3f (%5.1fx)", N_ELEMENTS / measure_spread(&all[t], NULL).median,
+               1 / measure_spread(&all[t], &all[0]).median);
     printf("\n");
 }
 
 #define BENCH(name, low, high)                                                                               \
     do {                                                                                                     \
+        function single[MOST_TABLES], twice[MOST_TABLES];                                                    \
         fill(low, high);                                                                                     \
-        for (int round = 0; round < N_ROUNDS; ++round)                                                       \
-            for (int t = 0; t < n_tables; ++t) times[t][round] = time_f32(tables[t]->name##_f32);            \
-        report(#name " f32");                                                                                \
-        for (int round = 0; round < N_ROUNDS; ++round)                                                       \
-            for (int t = 0; t < n_tables; ++t) times[t][round] = time_f64(tables[t]->name##_f64);            \
-        report(#name " f64");                                                                                \
+        for (int t = 0; t < n_tables; t++) single[t] = (function){.f32 = tables[t]->name##_f32};             \
+        for (int t = 0; t < n_tables; t++) twice[t] = (function){.f64 = tables[t]->name##_f64};              \
+        report(#name, "f32", single);                                                                        \
+        report(#name, "f64", twice);                                                                         \
     } while (0)
 
 int main(void) {
+    measure_threads(1);
     tables[n_tables++] = &libm;
-    for (int level = 0; tg_vector_math_level(level) && n_tables < MAX_LEVELS; ++level)
+    for (int level = 0; tg_vector_math_level(level) && n_tables < MOST_TABLES; ++level)
         tables[n_tables++] = tg_vector_math_level(level);
     printf("elements per ns, %d at a time (times libm's speed)\n%-13s %8s", N_ELEMENTS, "", "libm");
     for (int t = 1; t < n_tables; ++t) printf("   %16s", tables[t]->cpu);

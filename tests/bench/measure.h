@@ -1,12 +1,13 @@
 /* measure.h: contestants timed side by side.
  *
  * Owns: the clock, interleaving, medians, the number of threads. All contestants of one comparison run in
- * turn, round after round, so that a noisy machine is noisy for all of them. A turn is short but well above
- * the clock's noise; what is printed is the median, and the median of each round's ratio to the first.
- * Timings are printed, never asserted. */
+ * turn, round after round, so that a noisy machine is noisy for all of them; rounds in which other programs
+ * kept the threads waiting for a processor are left out if enough others remain. What is printed is the
+ * median, and the median of each round's ratio to the first. Timings are printed, never asserted. */
 #ifndef TAPEGRAD_BENCH_MEASURE_H
 #define TAPEGRAD_BENCH_MEASURE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,9 @@
 enum { MEASURE_MOST_ROUNDS = 101, MEASURE_FEWEST_ROUNDS = 7 };
 
 #define MEASURE_TURN_NS 3e5     /* of one contestant in one round; at least one run */
-#define MEASURE_BUDGET_NS 0.6e9 /* of all rounds of a comparison; but the fewest rounds are always run */
+#define MEASURE_BUDGET_NS 5e8   /* of all rounds of a comparison; but the fewest rounds are always run */
+#define MEASURE_PATIENCE_NS 2e9 /* as long as there are fewer undisturbed rounds than that */
+#define MEASURE_DISTURBED 0.01  /* part of a round that its threads waited for a processor */
 
 typedef struct contestant {
     const char *name;
@@ -66,20 +69,51 @@ static inline int measure_times(const contestant *c) {
     return times;
 }
 
-static inline void measure(int n, contestant *contestants) {
-    enum { MOST = 8 };
-    int times[MOST];
-    const int most = n < MOST ? n : MOST;
-    for (int i = 0; i < most; i++) times[i] = measure_times(&contestants[i]);
-    const double start = measure_now_ns();
-    int round = 0;
-    while (round < MEASURE_MOST_ROUNDS &&
-           (round < MEASURE_FEWEST_ROUNDS || measure_now_ns() - start < MEASURE_BUDGET_NS)) {
-        for (int i = 0; i < most; i++)
-            contestants[i].ns[round] = measure_turn(&contestants[i], times[i]) / times[i];
-        round++;
+/* How long threads of this program were ready and had no processor, as Linux counts it; 0 elsewhere. */
+static inline double measure_waited_ns(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    double all = 0;
+    for (struct dirent *task; tasks && (task = readdir(tasks)) != NULL;) {
+        char path[300];
+        double waited = 0;
+        snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", task->d_name);
+        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (file && fscanf(file, "%*f %lf", &waited) == 1) all += waited;
+        if (file) fclose(file);
     }
-    for (int i = 0; i < most; i++) contestants[i].n_rounds = round;
+    if (tasks) closedir(tasks);
+    return all;
+}
+
+/* One round, as the contestants' round number `round`; whether it went undisturbed. */
+static inline bool measure_round(int n, contestant *contestants, const int *times, int round) {
+    const double start = measure_now_ns(), waited = measure_waited_ns();
+    for (int i = 0; i < n; i++) contestants[i].ns[round] = measure_turn(&contestants[i], times[i]) / times[i];
+    return measure_waited_ns() - waited <= MEASURE_DISTURBED * (measure_now_ns() - start);
+}
+
+/* At most 8 contestants. Undisturbed rounds stand first, and are all that counts if there are enough. */
+static inline void measure(int n, contestant *contestants) {
+    int times[8], n_rounds = 0, n_good = 0;
+    for (int i = 0; i < n; i++) times[i] = measure_times(&contestants[i]);
+    const double start = measure_now_ns();
+    while (n_rounds < MEASURE_MOST_ROUNDS) {
+        const double spent = measure_now_ns() - start;
+        if (n_good >= MEASURE_FEWEST_ROUNDS && spent > MEASURE_BUDGET_NS) break;
+        if (n_rounds >= MEASURE_FEWEST_ROUNDS && spent > MEASURE_PATIENCE_NS) break;
+        if (measure_round(n, contestants, times, n_rounds)) {
+            for (int i = 0; i < n; i++) {
+                const double ns = contestants[i].ns[n_rounds];
+                contestants[i].ns[n_rounds] = contestants[i].ns[n_good];
+                contestants[i].ns[n_good] = ns;
+            }
+            n_good++;
+        }
+        n_rounds++;
+    }
+    const bool enough = n_good >= MEASURE_FEWEST_ROUNDS;
+    for (int i = 0; i < n; i++) contestants[i].n_rounds = enough ? n_good : n_rounds;
+    if (!enough) printf("  (other programs were running: do not trust these)\n");
 }
 
 static inline int measure_compare(const void *a, const void *b) {
