@@ -215,7 +215,9 @@ static tg_status update_slot(const char *where, tg_optimizer *optimizer, const s
     return tg_zero_grad_at(where, slot->p);
 }
 
+/* A NULL optimizer is one that could not be made; the error is on the tape. */
 tg_status tg_optimizer_step_at(const char *where, tg_optimizer *optimizer) {
+    if (!optimizer) return TG_ERR_HANDLE;
     if (tg_tape_error(optimizer->tape)) return tg_tape_status(optimizer->tape);
     tg_status status = check_slots(where, optimizer);
     if (status != TG_OK) return status;
@@ -232,9 +234,12 @@ tg_status tg_optimizer_step_at(const char *where, tg_optimizer *optimizer) {
     return status;
 }
 
-double tg_optimizer_learning_rate(const tg_optimizer *optimizer) { return optimizer->settings.learning_rate; }
+double tg_optimizer_learning_rate(const tg_optimizer *optimizer) {
+    return optimizer ? optimizer->settings.learning_rate : NAN;
+}
 
 tg_status tg_optimizer_set_learning_rate(tg_optimizer *optimizer, double learning_rate) {
+    if (!optimizer) return TG_ERR_HANDLE;
     if (!check_rate(TG_HERE, optimizer->tape, "optimizer", learning_rate)) return TG_ERR_VALUE;
     optimizer->settings.learning_rate = learning_rate;
     return TG_OK;

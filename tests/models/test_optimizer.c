@@ -253,3 +253,14 @@ Test(optimizer, an_error_that_sticks_stops_the_step) {
     tg_optimizer_free(NULL);
     tg_tape_free(tape);
 }
+
+Test(optimizer, one_that_could_not_be_made_is_answered_and_not_followed) {
+    tg_tape *tape = tg_tape_new(TG_F64);
+    const tg_tensor p = tg_param_scalar(tape, 1);
+    tg_optimizer *optimizer = tg_sgd_new(tape, 1, &p, (tg_sgd_options){.learning_rate = -1});
+    cr_assert_null(optimizer);
+    cr_expect_eq(tg_optimizer_step(optimizer), TG_ERR_HANDLE);
+    cr_expect_eq(tg_optimizer_set_learning_rate(optimizer, 1), TG_ERR_HANDLE);
+    cr_expect(isnan(tg_optimizer_learning_rate(optimizer)));
+    tg_tape_free(tape);
+}
