@@ -70,11 +70,15 @@ static bool new_chunk(tg_arena *arena, size_t bytes) {
     return true;
 }
 
-/* Makes the chunk after the present one big enough: the first that is, of those not in use, or a new one. */
+/* Makes the chunk after the present one big enough: the smallest that is, of those not in use, so that large
+ * ones are left for large requests; or a new one. */
 static bool next_chunk(tg_arena *arena, size_t bytes) {
     const size_t next = arena->n_chunks && arena->offset ? arena->chunk + 1 : arena->chunk;
-    size_t found = next;
-    while (found < arena->n_chunks && arena->chunks[found].bytes < bytes) found++;
+    size_t found = arena->n_chunks;
+    for (size_t i = next; i < arena->n_chunks; i++) {
+        const size_t size = arena->chunks[i].bytes;
+        if (size >= bytes && (found == arena->n_chunks || size < arena->chunks[found].bytes)) found = i;
+    }
     if (found == arena->n_chunks && !new_chunk(arena, bytes)) return false;
     const tg_arena_chunk chosen = arena->chunks[found];
     arena->chunks[found] = arena->chunks[next];
