@@ -220,9 +220,9 @@ Test(tape, asks_for_nothing_after_the_first_step_of_a_loop) {
         counting memory;
         tg_tape *counted = tg_tape_new_with(dtype, counting_allocator(&memory));
         const tg_tensor p = tg_param_normal(counted, TG_SHAPE(30), tg_key_new(1), 1);
-        step(counted, p, 400);
+        step(counted, p, 200);
         const long first = memory.allocations;
-        for (int i = 0; i < 50; i++) step(counted, p, 400);
+        for (int i = 0; i < 20; i++) step(counted, p, 200);
         cr_expect_eq(memory.allocations, first, "%ld more allocations", memory.allocations - first);
         EXPECT_NO_ERROR(counted);
         tg_tape_free(counted);
@@ -233,11 +233,11 @@ Test(tape, asks_for_nothing_when_later_steps_are_not_larger) {
     counting memory;
     tg_tape *counted = tg_tape_new_with(TG_F64, counting_allocator(&memory));
     const tg_tensor p = tg_param_normal(counted, TG_SHAPE(30), tg_key_new(1), 1);
-    step(counted, p, 1000);
+    step(counted, p, 260);
     const long first = memory.allocations;
-    for (int64_t rows = 999; rows > 0; rows -= 97) step(counted, p, rows);
+    for (int64_t rows = 259; rows > 0; rows -= 37) step(counted, p, rows);
     step(counted, p, 0); /* an empty batch: 0 rows */
-    for (int64_t rows = 1; rows <= 1000; rows += 111) step(counted, p, rows);
+    for (int64_t rows = 1; rows <= 260; rows += 37) step(counted, p, rows);
     cr_expect_eq(memory.allocations, first, "%ld more allocations", memory.allocations - first);
     tg_tape_free(counted);
 }
@@ -246,7 +246,7 @@ Test(tape, asks_for_nothing_when_large_and_small_steps_take_turns) {
     counting memory;
     tg_tape *counted = tg_tape_new_with(TG_F64, counting_allocator(&memory));
     const tg_tensor p = tg_param_normal(counted, TG_SHAPE(30), tg_key_new(1), 1);
-    static const int64_t rows[] = {3, 2000, 50, 900};
+    static const int64_t rows[] = {3, 260, 50, 120};
     for (int i = 0; i < 8; i++) step(counted, p, rows[i % 4]);
     const long settled = memory.allocations;
     for (int i = 0; i < 40; i++) step(counted, p, rows[i % 4]);
