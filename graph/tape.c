@@ -88,7 +88,7 @@ static bool new_segments(tg_tape *tape) {
 }
 
 bool tg_tape_grow(tg_tape *tape, const char *where) {
-    if (tape->n_nodes >= TG_NO_NODE - TG_SEGMENT) {
+    if (tape->n_segments + block_segments(tape->n_segments) > TG_NO_NODE >> TG_SEGMENT_BITS) {
         tg_tape_fail(tape, TG_ERR_MEMORY, where, "the tape is full: it holds at most 2^32 nodes; rewind it");
         return false;
     }
