@@ -16,12 +16,22 @@ typedef struct vectors {
     tg_tensor a, b;
 } vectors;
 
+static double part_of_sum(int begin, int end, const double *x, const double *y) {
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int i = begin; i < end; i++) sum += x[i] * y[i];
+    return sum;
+}
+
 static void vectorized(void *context) {
     vectors *v = context;
-    const double *x = v->x, *y = v->y;
     double sum = 0;
-#pragma omp parallel for simd schedule(static) reduction(+ : sum)
-    for (int64_t i = 0; i < N; i++) sum += x[i] * y[i];
+#pragma omp parallel reduction(+ : sum)
+    {
+        int begin, end;
+        my_part(N, 8, &begin, &end);
+        sum += part_of_sum(begin, end, v->x, v->y);
+    }
     v->by_hand = sum;
 }
 
