@@ -112,8 +112,11 @@ static void column_to_row(struct work *w) {
 static void cut(struct work *w) {
     w->slabs_are_rows = w->m > 1 && (w->m >= w->n || !w->uses_blas);
     const int64_t length = w->slabs_are_rows ? w->m : w->n, other = w->slabs_are_rows ? w->n : w->m;
-    const int64_t slab = max(SLAB_WORK / max(other * w->k, 1), min(length / FEWEST_SLABS, LONGEST_SLAB));
-    w->slab = (slab + SLAB_MULTIPLE - 1) / SLAB_MULTIPLE * SLAB_MULTIPLE;
+    const int64_t least = SLAB_WORK / max(other * w->k, 1) + 1; /* a shorter slab is not worth a thread */
+    int64_t count = min(length / least, max(FEWEST_SLABS, length / LONGEST_SLAB));
+    count = max(count + count % 2,
+                1); /* even, and slabs of one length: as much for one thread as for the other */
+    w->slab = ((length + count - 1) / count + SLAB_MULTIPLE - 1) / SLAB_MULTIPLE * SLAB_MULTIPLE;
     w->n_slabs = (length + w->slab - 1) / w->slab;
 }
 

@@ -132,20 +132,28 @@ TARGET static void T(rows)(const struct product *s) {
 }
 
 /* C[rows][columns] = A[rows][k] B[k][columns], where both lie along k. */
-TILE void T(inner_tile)(int rows, int columns, const struct product *s, const REAL *a, const REAL *b,
-                        REAL *c) {
-    T(vector) sum[8][2] = {0};
-    int64_t whole = s->k - s->k % T(LANES);
-    for (int64_t p = 0; p < whole; p += T(LANES)) {
-        for (int i = 0; i < rows; i++) {
-            T(vector) x = T(load)(a + i * s->a.row + p);
-            for (int j = 0; j < columns; j++) sum[i][j] += x * T(load)(b + j * s->b.column + p);
+TILE void T(inner_tile)(int rows, int columns, int depth, const struct product *s, const REAL *a,
+                        const REAL *b, REAL *c) {
+    T(vector)
+    sum[8][8] = {0}; /* [rows][columns * depth]: enough sums at once to hide the latency of adding */
+    const int64_t step = (int64_t)depth * T(LANES);
+    const int64_t deep = s->k - s->k % step, whole = s->k - s->k % T(LANES);
+    for (int64_t p = 0; p < whole; p += p < deep ? step : T(LANES)) {
+        const int many = p < deep ? depth : 1;
+        for (int d = 0; d < many; d++) {
+            const int64_t at = p + d * T(LANES);
+            for (int i = 0; i < rows; i++) {
+                T(vector) x = T(load)(a + i * s->a.row + at);
+                for (int j = 0; j < columns; j++)
+                    sum[i][j * depth + d] += x * T(load)(b + j * s->b.column + at);
+            }
         }
     }
     for (int i = 0; i < rows; i++) {
         for (int j = 0; j < columns; j++) {
             REAL lane[T(LANES)];
-            memcpy(lane, &sum[i][j], VECTOR_BYTES);
+            for (int d = 1; d < depth; d++) sum[i][j * depth] += sum[i][j * depth + d];
+            memcpy(lane, &sum[i][j * depth], VECTOR_BYTES);
             for (int half = T(LANES) / 2; half > 0; half /= 2) {
                 for (int l = 0; l < half; l++) lane[l] += lane[l + half];
             }
@@ -174,15 +182,15 @@ TARGET static void T(inner)(const struct product *given) {
             REAL *c = (REAL *)s->c + i * s->c_row + j * s->c_column;
             columns = s->n - j >= 2 ? 2 : 1;
             if (rows == 8)
-                T(inner_tile)(8, 1, s, a, b, c);
+                T(inner_tile)(8, 1, 1, s, a, b, c);
             else if (rows == 4 && columns == 2)
-                T(inner_tile)(4, 2, s, a, b, c);
+                T(inner_tile)(4, 2, 1, s, a, b, c);
             else if (rows == 4)
-                T(inner_tile)(4, 1, s, a, b, c);
+                T(inner_tile)(4, 1, 2, s, a, b, c);
             else if (columns == 2)
-                T(inner_tile)(1, 2, s, a, b, c);
+                T(inner_tile)(1, 2, 4, s, a, b, c);
             else
-                T(inner_tile)(1, 1, s, a, b, c);
+                T(inner_tile)(1, 1, 8, s, a, b, c);
         }
     }
 }

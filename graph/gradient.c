@@ -154,35 +154,48 @@ static bool run_pass(pass *p, tg_tensor dy) {
     return true;
 }
 
+/* Why y cannot be differentiated with this cotangent, as an error on the tape. */
+static tg_tensor refuse_cotangent(const char *where, tg_tensor y, const tg_tensor *given) {
+    tg_tape *tape = y.tape;
+    const tg_array array = tg_node_array(tg_node_at(tape, y.node));
+    char text[TG_TEXT], other[TG_SHAPE_TEXT];
+    tg_node_describe(tape, y.node, sizeof text / 2, text);
+    if (!tg_dtype_is_value(array.dtype)) {
+        tg_tape_fail(tape, TG_ERR_DTYPE, where, "gradient: y is %s: %s cannot be differentiated", text,
+                     tg_dtype_name(array.dtype));
+    } else if (!given) {
+        tg_tape_fail(tape, TG_ERR_SHAPE, where,
+                     "gradient: y is %s, not one number; take its tg_sum or tg_mean, or give a cotangent",
+                     text);
+    } else if (given->tape != tape) {
+        tg_tape_fail(tape, TG_ERR_HANDLE, where, "gradient: the cotangent is not a tensor of y's tape");
+    } else {
+        const tg_node *node = tg_node_of(where, "gradient: cotangent", *given);
+        const tg_array from = node ? tg_node_array(node) : array;
+        tg_tape_fail(tape, TG_ERR_SHAPE, where, "gradient: the cotangent is %s %s and y is %s",
+                     tg_dtype_name(from.dtype), tg_shape_format(tg_array_shape(&from), sizeof other, other),
+                     text);
+    }
+    return tg_invalid(tape);
+}
+
 /* The cotangent to begin with: ones for a y of one element, or the caller's. Invalid, with an error,
  * otherwise. */
 static tg_tensor first_cotangent(const char *where, tg_tensor y, const tg_tensor *given) {
     tg_tape *tape = y.tape;
     const tg_array array = tg_node_array(tg_node_at(tape, y.node));
     const tg_shape shape = tg_array_shape(&array);
-    char text[TG_TEXT], other[TG_SHAPE_TEXT];
-    tg_node_describe(tape, y.node, sizeof text, text);
-    if (!tg_dtype_is_value(array.dtype)) {
-        tg_tape_fail(tape, TG_ERR_DTYPE, where, "gradient: y is %s: %s cannot be differentiated", text,
-                     tg_dtype_name(array.dtype));
-    } else if (!given && tg_array_size(&array) != 1) {
-        tg_tape_fail(tape, TG_ERR_SHAPE, where,
-                     "gradient: y is %s, not one number; take its tg_sum or tg_mean, or give a cotangent",
-                     text);
-    } else if (!given || tg_is_num(*given)) {
+    if (!tg_dtype_is_value(array.dtype)) return refuse_cotangent(where, y, given);
+    if (given ? tg_is_num(*given) : tg_array_size(&array) == 1) {
         const uint32_t one = tg_number_node(tape, where, given ? tg_item(*given) : 1, tape->dtype);
-        if (one != TG_NO_NODE) return tg_broadcast_to_at(where, tg_handle(tape, one), shape);
-    } else if (given->tape != tape) {
-        tg_tape_fail(tape, TG_ERR_HANDLE, where, "gradient: the cotangent is not a tensor of y's tape");
-    } else {
-        const tg_node *node = tg_node_of(where, "gradient: cotangent", *given);
-        const tg_array from = node ? tg_node_array(node) : array;
-        if (node && from.dtype == array.dtype && tg_shape_equal(tg_array_shape(&from), shape)) return *given;
-        tg_tape_fail(tape, TG_ERR_SHAPE, where, "gradient: the cotangent is %s %s and y is %s",
-                     tg_dtype_name(from.dtype), tg_shape_format(tg_array_shape(&from), sizeof other, other),
-                     text);
+        if (one == TG_NO_NODE) return tg_invalid(tape);
+        return tg_broadcast_to_at(where, tg_handle(tape, one), shape);
     }
-    return tg_invalid(tape);
+    if (given && given->tape == tape && tg_is_living(*given)) {
+        const tg_array from = tg_node_array(tg_node_at(tape, given->node));
+        if (from.dtype == array.dtype && tg_shape_equal(tg_array_shape(&from), shape)) return *given;
+    }
+    return refuse_cotangent(where, y, given);
 }
 
 static tg_status failed(tg_tape *tape) { return tape->status ? tape->status : TG_ERR_MEMORY; }

@@ -44,21 +44,23 @@ static const char *hint(const struct product *p) {
     return "";
 }
 
+static bool refuse_shapes(const tg_call *c, const char *what, const char *more) {
+    char left[TG_SHAPE_TEXT], right[TG_SHAPE_TEXT];
+    return tg_fail(c, TG_ERR_SHAPE, "%s: %s x %s%s", what,
+                   tg_shape_format(tg_array_shape(&c->in[0]), sizeof left, left),
+                   tg_shape_format(tg_array_shape(&c->in[1]), sizeof right, right), more);
+}
+
 static bool matmul_infer(tg_call *c) {
     const tg_shape a = tg_array_shape(&c->in[0]), b = tg_array_shape(&c->in[1]);
-    char left[TG_SHAPE_TEXT], right[TG_SHAPE_TEXT];
-    tg_shape_format(a, sizeof left, left);
-    tg_shape_format(b, sizeof right, right);
     if (!tg_expect_dtype(c, 0, tg_tape_dtype(c->tape)) || !tg_expect_dtype(c, 1, tg_tape_dtype(c->tape)))
         return false;
     if (a.rank == 0 || b.rank == 0)
-        return tg_fail(c, TG_ERR_SHAPE, "a scalar has no rows or columns: %s x %s; tg_mul scales", left,
-                       right);
+        return refuse_shapes(c, "a scalar has no rows or columns", "; tg_mul scales");
     struct product p = product_of(a, b);
-    if (p.k != p.k_right)
-        return tg_fail(c, TG_ERR_SHAPE, "inner dimensions differ: %s x %s%s", left, right, hint(&p));
+    if (p.k != p.k_right) return refuse_shapes(c, "inner dimensions differ", hint(&p));
     if (!tg_shape_broadcast(p.batch_left, p.batch_right, &p.batch))
-        return tg_fail(c, TG_ERR_SHAPE, "batch dimensions do not broadcast: %s x %s", left, right);
+        return refuse_shapes(c, "batch dimensions do not broadcast", "");
     c->out_shape = p.batch;
     if (!p.is_row) c->out_shape.dim[c->out_shape.rank++] = p.m;
     if (!p.is_column) c->out_shape.dim[c->out_shape.rank++] = p.n;
