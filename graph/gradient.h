@@ -26,7 +26,8 @@ TG_API TG_MUST_USE tg_status tg_backward_from_at(const char *where, tg_tensor y,
  * differentiated again (inside tg_no_grad: as constants). xs may be any tensors of y's tape, leaves or not,
  * parameters or not; where y does not depend on xs[i] the gradient is zeros. y must have one element, or
  * tg_gradients_from is given the cotangent dy: dxs[i] = dy^T (dy/dx), a vector-Jacobian product.
- * The leaves' own gradients (tg_grad) are not touched. Errors as tg_backward; all dxs are invalid then. */
+ * dxs must not be xs. The leaves' own gradients (tg_grad) are not touched. Errors as tg_backward; all dxs
+ * are invalid then. */
 #define tg_gradients(...) tg_gradients_at(TG_HERE, __VA_ARGS__)
 #define tg_gradients_from(...) tg_gradients_from_at(TG_HERE, __VA_ARGS__)
 TG_API TG_MUST_USE tg_status tg_gradients_at(const char *where, tg_tensor y, int n, const tg_tensor *xs,

@@ -69,7 +69,7 @@ TG_API const char *tg_tape_error(const tg_tape *tape);
 /* Its kind, TG_OK when all is well. */
 TG_API tg_status tg_tape_status(const tg_tape *tape);
 
-/* Forgets the error; everything that was on the tape before it is still there and usable. */
+/* Forgets the error, and the warning; everything that was on the tape before it is still there and usable. */
 TG_API void tg_tape_clear_error(tg_tape *tape);
 
 /* Reports an error of the user's own on the tape (kept only if it is the first); returns status. */

@@ -17,7 +17,7 @@ const char *tg_tape_warning(const tg_tape *tape) { return tape && tape->warning[
 void tg_tape_clear_error(tg_tape *tape) {
     if (!tape) return;
     tape->status = TG_OK;
-    tape->error[0] = 0;
+    tape->error[0] = tape->warning[0] = 0;
 }
 
 static void write_message(const tg_tape *tape, char *text, const char *where, const char *name,

@@ -389,6 +389,8 @@ Test(tape, a_warning_about_broadcasting_is_kept_and_the_result_is_numpys, .init 
     cr_assert_not_null(tg_tape_warning(tape));
     cr_expect(strstr(tg_tape_warning(tape), "loss.c:9: add: "), "%s", tg_tape_warning(tape));
     cr_expect(strstr(tg_tape_warning(tape), "[3, 1]"), "%s", tg_tape_warning(tape));
+    tg_tape_clear_error(tape);
+    cr_expect_null(tg_tape_warning(tape), "forgotten with the error");
 }
 
 Test(tape, strict_broadcasting_does_not_stand_in_the_way_of_gradients, .init = open_tape,
