@@ -191,15 +191,14 @@ void *tg_call_scratch(const tg_call *c, size_t bytes) {
     return memory;
 }
 
-static tg_map_kernel *choose_map(const tg_call *c) {
-    tg_dtype dtype = c->tape->dtype;
+tg_map_kernel *tg_map_kernel_for(const tg_tape *tape, const struct tg_op *op, int n_in, const tg_array *in) {
     bool any_value = false, any_i64 = false;
-    for (int i = 0; i < c->n_in; i++) {
-        any_value |= tg_dtype_is_value(c->in[i].dtype);
-        any_i64 |= c->in[i].dtype == TG_I64;
+    for (int i = 0; i < n_in; i++) {
+        any_value |= tg_dtype_is_value(in[i].dtype);
+        any_i64 |= in[i].dtype == TG_I64;
     }
-    if (any_i64 && !any_value && c->op->map_i64) return c->op->map_i64;
-    return dtype == TG_F32 ? c->op->map_f32 : c->op->map_f64;
+    if (any_i64 && !any_value && op->map_i64) return op->map_i64;
+    return tape->dtype == TG_F32 ? op->map_f32 : op->map_f64;
 }
 
 static bool compute_view(tg_call *c, tg_node *node) {
@@ -230,7 +229,10 @@ static bool compute(tg_call *c, tg_node *node) {
     const struct tg_op *op = c->op;
     c->out = tg_node_array(node);
     switch (op->kind) {
-        case TG_MAP: tg_map_run(choose_map(c), c->n_in, c->in, &c->out, c->attr, op->cost); return true;
+        case TG_MAP:
+            tg_map_run(tg_map_kernel_for(c->tape, op, c->n_in, c->in), c->n_in, c->in, &c->out, c->attr,
+                       op->cost);
+            return true;
         case TG_REDUCE:
             tg_reduce_run(c->tape->dtype == TG_F32 ? op->reduce_f32 : op->reduce_f64, op->start,
                           ((const tg_reduction *)c->attr)->mask, &c->in[0], &c->out);

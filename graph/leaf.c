@@ -152,8 +152,7 @@ tg_tensor tg_param_normal_at(const char *where, tg_tape *tape, tg_shape shape, t
 
 /* --- changing leaves in place --------------------------------------------------------------------------- */
 
-/* The node of a leaf that is about to be written to, which counts as changed from here; or NULL. */
-static tg_node *changing(const char *where, const char *what, tg_tensor x) {
+tg_node *tg_leaf_changing(const char *where, const char *what, tg_tensor x) {
     tg_node *node = tg_node_of(where, what, x);
     if (!node) return NULL;
     if (node->op) {
@@ -181,7 +180,7 @@ static tg_status overwrite(const char *where, tg_tensor x, int64_t n, tg_dtype f
                             (long long)n, tg_node_describe(x.tape, x.node, sizeof text, text),
                             (long long)tg_array_size(&array));
     if (n && !values) return tg_tape_fail(x.tape, TG_ERR_VALUE, where, "write: the values are NULL");
-    if (!changing(where, "write", x)) return tg_tape_status(x.tape);
+    if (!tg_leaf_changing(where, "write", x)) return tg_tape_status(x.tape);
     fill(node, from, values, false);
     return TG_OK;
 }
@@ -200,52 +199,8 @@ tg_status tg_write_bool_at(const char *where, tg_tensor x, int64_t n, const bool
 }
 
 void *tg_data_mut_at(const char *where, tg_tensor x) {
-    const tg_node *node = changing(where, "data_mut", x);
+    const tg_node *node = tg_leaf_changing(where, "data_mut", x);
     return node ? node->data : NULL;
-}
-
-tg_tensor tg_assign_at(const char *where, tg_tensor leaf, tg_tensor value) {
-    const tg_node *to = tg_node_of(where, "assign", leaf), *from = tg_node_of(where, "assign", value);
-    if (!to || !from) {
-        tg_tape *any = to ? leaf.tape : from ? value.tape : NULL; /* else the tapes, if any, know already */
-        tg_tape_fail(any, TG_ERR_HANDLE, where, "assign: the %s is not a tensor of this tape",
-                     to ? "value" : "leaf");
-        return leaf.tape && !tg_is_num(leaf) ? tg_invalid(leaf.tape) : (tg_tensor){0};
-    }
-    const tg_array a = tg_node_array(to), b = tg_node_array(from);
-    char to_text[TG_SHAPE_TEXT], from_text[TG_SHAPE_TEXT];
-    if (leaf.tape != value.tape) {
-        tg_tape_fail(leaf.tape, TG_ERR_HANDLE, where, "assign: the tensors are on two tapes");
-        return tg_invalid(leaf.tape);
-    }
-    if (a.dtype != b.dtype || !tg_shape_equal(tg_array_shape(&a), tg_array_shape(&b))) {
-        tg_tape_fail(leaf.tape, a.dtype != b.dtype ? TG_ERR_DTYPE : TG_ERR_SHAPE, where,
-                     "assign: %s %s does not fit a leaf that is %s %s", tg_dtype_name(b.dtype),
-                     tg_shape_format(tg_array_shape(&b), sizeof from_text, from_text), tg_dtype_name(a.dtype),
-                     tg_shape_format(tg_array_shape(&a), sizeof to_text, to_text));
-        return tg_invalid(leaf.tape);
-    }
-    /* A view of the leaf itself, such as its transpose, must be read whole before it is written. */
-    const tg_node *under = NULL;
-    tg_tape *tape = leaf.tape;
-    const tg_arena_position before = tg_arena_here(&tape->scratch);
-    tg_array copy = b;
-    int64_t strides[TG_MAX_RANK];
-    if (tg_leaf_under(tape, from, &under) && under == to && from != to) {
-        const size_t bytes = (size_t)tg_array_size(&b) * tg_dtype_size(b.dtype);
-        copy.data = tg_arena_alloc(&tape->scratch, bytes, 64);
-        if (!copy.data) {
-            tg_tape_fail(tape, TG_ERR_MEMORY, where, "assign: out of memory for a copy of %zu bytes", bytes);
-            return tg_invalid(tape);
-        }
-        tg_strides_contiguous(tg_array_shape(&b), strides);
-        copy.strides = strides;
-        if (bytes) tg_array_copy(&copy, &b);
-    }
-    const bool may = changing(where, "assign", leaf);
-    if (may && tg_array_size(&a) && from != to) tg_array_copy(&a, &copy);
-    tg_arena_rewind(&tape->scratch, before);
-    return may ? leaf : tg_invalid(tape);
 }
 
 tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node, const tg_node **leaf_node) {

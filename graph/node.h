@@ -196,6 +196,16 @@ void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, co
 /* The leaf under a node, through views; NULL when it is computed. */
 tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node, const tg_node **leaf_node);
 
+/* The node of a leaf that is about to be written to, which counts as changed from here; NULL, with an error,
+ * for what is no leaf. */
+tg_node *tg_leaf_changing(const char *where, const char *what, tg_tensor x);
+
+/* The operation of tg_assign: the only one that is not pure. */
+extern const struct tg_op tg_assign_op;
+
+/* The kernel of an elementwise operation for inputs of these dtypes. */
+tg_map_kernel *tg_map_kernel_for(const tg_tape *tape, const struct tg_op *op, int n_in, const tg_array *in);
+
 /* Notes that a leaf is changed in place now. */
 static inline void tg_leaf_change(const tg_tape *tape, tg_leaf *leaf, const char *where) {
     leaf->changed_epoch = tape->epoch;

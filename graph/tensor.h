@@ -148,7 +148,10 @@ TG_API tg_status tg_write_f32_at(const char *where, tg_tensor x, int64_t n, cons
 TG_API tg_status tg_write_i64_at(const char *where, tg_tensor x, int64_t n, const int64_t *values);
 TG_API tg_status tg_write_bool_at(const char *where, tg_tensor x, int64_t n, const bool *values);
 
-/* Overwrites a leaf with the values of a tensor of the same shape and dtype, and returns the leaf. */
+/* Overwrites a leaf with the values of a tensor of the same shape and dtype. Returns a tensor that shows the
+ * leaf's values, a constant to differentiation; among the outputs of a tg_plan it makes the plan change the
+ * leaf each time that it runs. (Go on using the leaf itself as the parameter.) Errors: as tg_write_*;
+ * TG_ERR_DTYPE, TG_ERR_HANDLE. */
 #define tg_assign(...) tg_assign_at(TG_HERE, __VA_ARGS__)
 TG_API tg_tensor tg_assign_at(const char *where, tg_tensor leaf, tg_tensor value);
 
