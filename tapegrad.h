@@ -17,6 +17,7 @@
 #include "graph/tensor.h"
 #include "graph/op.h"
 #include "graph/gradient.h"
+#include "graph/plan.h"
 #include "graph/gradcheck.h"
 #include "graph/drawing.h"
 

@@ -1,0 +1,135 @@
+/* plan.c: the life of a plan: made from a tape's outputs, freed.
+ *
+ * Owns: the order of the planner's parts, the memory of a plan, the scratch that forwards will need. Must not
+ * know how values are scheduled, fused, placed or run. */
+#include "graph/plan_parts.h"
+
+#include <string.h>
+
+/* --- memory --------------------------------------------------------------------------------------------- */
+
+static void *allocate(const tg_planning *p, tg_arena *arena, size_t n, size_t bytes) {
+    void *memory = bytes && n > SIZE_MAX / 2 / bytes ? NULL : tg_arena_alloc(arena, n * bytes, 64);
+    if (!memory) tg_tape_fail(p->tape, TG_ERR_MEMORY, p->where, "plan: out of memory");
+    return memory;
+}
+
+void *tg_planning_temporary(const tg_planning *p, size_t n, size_t bytes) {
+    return allocate(p, &p->tape->scratch, n, bytes);
+}
+void *tg_planning_memory(const tg_planning *p, size_t n, size_t bytes) {
+    return allocate(p, &p->plan->arena, n, bytes);
+}
+
+/* --- scratch -------------------------------------------------------------------------------------------- */
+
+/* Bytes handed out by an arena up to here, with what lay unused at the ends of chunks. */
+static size_t bytes_used(const tg_arena *arena) {
+    size_t bytes = arena->n_chunks ? arena->offset : 0;
+    for (size_t i = 0; i < arena->chunk && i < arena->n_chunks; i++) bytes += arena->chunks[i].bytes;
+    return bytes;
+}
+
+/* Runs one forward on what the tape has, with the plan's scratch and its result thrown away. That it fails is
+ * not yet an error, unless memory is out: a label may be out of range until it is written anew. */
+static bool try_forward(const tg_planning *p, const tg_value *v, void *result, size_t *most) {
+    tg_tape *tape = p->tape;
+    const uint32_t n = v->node->n_in;
+    tg_array *in = tg_planning_temporary(p, n, sizeof *in);
+    if (!in) return false;
+    for (uint32_t k = 0; k < n; k++) in[k] = tg_node_array(tg_node_at(tape, tg_node_inputs(v->node)[k]));
+    tg_call call = {.op = v->node->op,
+                    .tape = tape,
+                    .where = p->where,
+                    .n_in = (int)n,
+                    .in = in,
+                    .attr = v->node->op->attr_size ? v->node->extra.attr : NULL,
+                    .out = tg_node_array(v->node)};
+    call.out.data = result;
+    call.out_shape = tg_array_shape(&call.out);
+    call.out_dtype = call.out.dtype;
+    const tg_arena kept = tape->scratch;
+    tape->scratch = p->plan->scratch;
+    (void)v->node->op->forward(&call);
+    p->plan->scratch = tape->scratch;
+    tape->scratch = kept;
+    const size_t used = bytes_used(&p->plan->scratch);
+    if (used > *most) *most = used;
+    tg_arena_rewind(&p->plan->scratch, (tg_arena_position){0, 0});
+    if (tape->status == TG_ERR_MEMORY) return false;
+    tg_tape_clear_error(tape);
+    return true;
+}
+
+/* One chunk that is enough for every forward: then none of them ever asks for more. */
+static bool reserve_scratch(const tg_planning *p) {
+    size_t most = 0, widest = 0;
+    for (uint32_t u = 0; u < p->n_units; u++) {
+        const size_t bytes = tg_value_bytes(&p->values[p->members[p->units[u].first]]);
+        if (p->units[u].kind == TG_STEP_CALL && bytes > widest) widest = bytes;
+    }
+    void *result = tg_planning_temporary(p, widest + 1, 1);
+    if (!result) return false;
+    for (uint32_t u = 0; u < p->n_units; u++) {
+        const tg_value *v = &p->values[p->members[p->units[u].first]];
+        if (p->units[u].kind != TG_STEP_CALL) continue;
+        if (v->node->op != &tg_assign_op) {
+            if (!try_forward(p, v, result, &most)) return false;
+        } else if (tg_value_input(p, v, 1)->root == v->root && tg_value_bytes(v) > most) {
+            most = tg_value_bytes(v); /* a view of the leaf itself is copied first */
+        }
+    }
+    tg_arena_free(&p->plan->scratch);
+    if (most == 0) return true;
+    if (!allocate(p, &p->plan->scratch, most + 64, 1)) return false;
+    tg_arena_rewind(&p->plan->scratch, (tg_arena_position){0, 0});
+    return true;
+}
+
+/* --- new, free ------------------------------------------------------------------------------------------ */
+
+static bool check_outputs(const char *where, tg_tape *tape, int n, const tg_tensor *outputs) {
+    if (tape->status) return false;
+    if (n < 1) {
+        tg_tape_fail(tape, TG_ERR_VALUE, where, "plan: there are no outputs");
+        return false;
+    }
+    for (int i = 0; i < n; i++) {
+        char what[40];
+        snprintf(what, sizeof what, "plan: output %d", i);
+        if (outputs[i].tape != tape) {
+            tg_tape_fail(tape, TG_ERR_HANDLE, where, "%s is not a tensor of this tape", what);
+            return false;
+        }
+        if (!tg_node_of(where, what, outputs[i])) return false;
+    }
+    return true;
+}
+
+tg_plan *tg_plan_new_at(const char *where, tg_tape *tape, int n, const tg_tensor *outputs) {
+    if (!tape || !check_outputs(where, tape, n, outputs)) return NULL;
+    tg_plan *plan = tg_memory_new(&tape->allocator, sizeof *plan);
+    if (!plan) {
+        tg_tape_fail(tape, TG_ERR_MEMORY, where, "plan: out of memory");
+        return NULL;
+    }
+    *plan = (tg_plan){.tape = tape, .place = where};
+    tg_arena_init(&plan->arena, tape->allocator);
+    tg_arena_init(&plan->scratch, tape->allocator);
+    tg_planning planning = {.tape = tape, .plan = plan, .where = where};
+    const tg_arena_position before = tg_arena_here(&tape->scratch);
+    const bool good = tg_plan_schedule(&planning, n, outputs) && tg_plan_fuse(&planning) &&
+                      tg_plan_place(&planning) && tg_plan_make_steps(&planning) && reserve_scratch(&planning);
+    tg_arena_rewind(&tape->scratch, before);
+    if (good) return plan;
+    tg_plan_free(plan);
+    return NULL;
+}
+
+void tg_plan_free(tg_plan *plan) {
+    if (!plan) return;
+    const tg_allocator allocator = plan->tape->allocator;
+    tg_arena_free(&plan->arena);
+    tg_arena_free(&plan->scratch);
+    tg_memory_free(&allocator, plan, sizeof *plan);
+}

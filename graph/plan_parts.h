@@ -1,0 +1,163 @@
+/* plan_parts.h: how a plan is made and what it is made of.
+ *
+ * Owns: the tables that the parts of the planner hand to each other (plan_schedule.c, plan_fusion.c,
+ * plan_memory.c, plan_steps.c, in this order), and the records that plan_run.c runs. Internal: not installed.
+ */
+#ifndef TAPEGRAD_GRAPH_PLAN_PARTS_H
+#define TAPEGRAD_GRAPH_PLAN_PARTS_H
+
+#include "core/map_chain.h"
+#include "graph/node.h"
+#include "graph/plan.h"
+
+/* --- a plan, ready to run ------------------------------------------------------------------------------- */
+
+typedef enum tg_step_kind {
+    TG_STEP_KERNELS, /* elementwise operations on so few elements that each is one call */
+    TG_STEP_CHAIN,   /* elementwise operations, block by block, and reductions of their results */
+    TG_STEP_REDUCE,
+    TG_STEP_CALL, /* an operation's own forward */
+    TG_STEP_COPY  /* a view that no strides express */
+} tg_step_kind;
+
+typedef struct tg_kernel_call {
+    tg_map_kernel *kernel;
+    void *out;
+    const void *const *in;
+    const void *attr;
+} tg_kernel_call;
+
+typedef struct tg_step {
+    tg_step_kind kind;
+    uint32_t n_ops;
+    const struct tg_op *const *ops; /* in order, for those who read the plan */
+    const char *place;              /* of the last operation */
+    tg_array shown;                 /* its result */
+    union {
+        struct {
+            int64_t n;
+            const tg_kernel_call *calls; /* n_ops of them */
+        } kernels;
+        tg_chain chain;
+        struct {
+            const tg_reduction_kernels *kernels;
+            double start;
+            unsigned mask;
+            tg_array in;
+        } reduce;
+        tg_call call;
+        struct {
+            tg_array from, to;
+        } copy;
+    } as;
+    tg_leaf *changed; /* the leaf that an assign changes, or NULL */
+} tg_step;
+
+typedef struct tg_plan_counts {
+    uint32_t recorded, needed, folded, merged; /* operations: up to the newest output, ... */
+    size_t slab_bytes, all_bytes;              /* all_bytes: if each intermediate result had its own memory */
+} tg_plan_counts;
+
+struct tg_plan {
+    tg_tape *tape;
+    const char *place;
+    uint32_t newest; /* the newest node that is needed, and its epoch: if it lives, all do */
+    uint64_t newest_epoch;
+    uint32_t n_steps;
+    tg_step *steps;
+    tg_arena arena;   /* everything but this struct */
+    tg_arena scratch; /* for forwards; grown when the plan is made */
+    tg_plan_counts counts;
+};
+
+/* --- while a plan is made ------------------------------------------------------------------------------- */
+
+#define TG_NONE UINT32_MAX
+
+typedef enum tg_role {
+    TG_ROLE_GIVEN,   /* lies on the tape: a leaf, or made of numbers alone */
+    TG_ROLE_VIEW,    /* shows the memory of its root */
+    TG_ROLE_COMPUTED /* by a unit */
+} tg_role;
+
+/* A needed node. */
+typedef struct tg_value {
+    tg_node *node;
+    uint32_t same;      /* the value that stands for it; itself when it is not merged */
+    uint32_t root;      /* the value whose memory it shows; itself unless a view or an assign */
+    const char *base;   /* the tape's memory of the root that it has on the tape */
+    uint32_t unit;      /* that computes it; TG_NONE: given, or not scheduled yet */
+    uint32_t last_unit; /* roots: that reads it last */
+    uint32_t assigned;  /* leaves: 1 + the value of the last assign to it, 0: none so far */
+    uint8_t role;
+    bool constant, kept;         /* kept: its result is to lie on the tape */
+    bool in_memory;              /* computed, and read by other units */
+    bool replaced;               /* its memory is another's already */
+    bool whole_here;             /* the unit last looked at reads it as it lies, ... */
+    uint32_t read_in, last_here; /* ... which is this one, and the position of its last reader there */
+    size_t offset;               /* in the slab, when in_memory and not kept */
+    int slot;                    /* of a chain: its block */
+} tg_value;
+
+/* What is computed together: members [first, first + n) of the planning's list. */
+typedef struct tg_unit {
+    tg_step_kind kind;
+    uint32_t first, n;
+    int64_t size, row; /* of a chain: elements, elements of a row that it reduces (0: reduces nothing) */
+    size_t parts_offset;
+} tg_unit;
+
+typedef struct tg_planning {
+    tg_tape *tape;
+    tg_plan *plan;
+    const char *where;
+    const uint8_t *marks;
+    uint32_t *at; /* by node of the tape: its value */
+    uint32_t n_values, n_computed;
+    tg_value *values;
+    uint32_t n_units, n_members;
+    tg_unit *units;
+    uint32_t *members;
+    char *slab;
+} tg_planning;
+
+enum { TG_MARK_NEEDED = 1, TG_MARK_KEPT = 2 };
+
+/* Memory while the plan is made, and memory of the plan; NULL, with an error on the tape, when out. */
+void *tg_planning_temporary(const tg_planning *p, size_t n, size_t bytes);
+void *tg_planning_memory(const tg_planning *p, size_t n, size_t bytes);
+
+/* The parts, in order; false with an error on the tape. */
+bool tg_plan_schedule(tg_planning *p, int n_outputs, const tg_tensor *outputs);
+bool tg_plan_fuse(tg_planning *p);
+bool tg_plan_place(tg_planning *p);
+bool tg_plan_make_steps(tg_planning *p);
+
+/* The value that stands for an input. */
+static inline tg_value *tg_value_input(const tg_planning *p, const tg_value *v, uint32_t k) {
+    return &p->values[p->values[p->at[tg_node_inputs(v->node)[k]]].same];
+}
+static inline uint32_t tg_value_id(const tg_planning *p, const tg_value *v) {
+    return (uint32_t)(v - p->values);
+}
+static inline tg_value *tg_value_root(const tg_planning *p, const tg_value *v) { return &p->values[v->root]; }
+
+/* As the tape has it: shape, strides and dtype are the plan's too. */
+static inline int64_t tg_value_size(const tg_value *v) {
+    const tg_array array = tg_node_array(v->node);
+    return tg_array_size(&array);
+}
+static inline size_t tg_value_bytes(const tg_value *v) {
+    return (size_t)tg_value_size(v) * tg_dtype_size((tg_dtype)v->node->dtype);
+}
+
+/* Whether v shows all elements of its root in their order. */
+bool tg_value_is_whole(const tg_planning *p, const tg_value *v);
+
+/* Whether a chain of n elements reads v where it lies, with nothing to gather. */
+bool tg_value_is_direct(const tg_value *v, int64_t n);
+
+/* Where v lies in the plan, shaped as on the tape. */
+tg_array tg_value_array(const tg_planning *p, const tg_value *v);
+
+#endif

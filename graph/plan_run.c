@@ -1,0 +1,65 @@
+/* plan_run.c: running a plan: one loop over its steps.
+ *
+ * Owns: the check that all that the plan needs is still there. Runs records that are complete: nothing is
+ * looked up, locked or allocated here. */
+#include "core/reduce_driver.h"
+#include "graph/plan_parts.h"
+
+static bool check_living(const char *where, const tg_plan *plan) {
+    const tg_tape *tape = plan->tape;
+    if (plan->newest < tape->n_nodes && tg_node_at(tape, plan->newest)->epoch == plan->newest_epoch)
+        return true;
+    char what[256];
+    snprintf(what, sizeof what, "plan_run: the plan made at %s needs what is no longer on the tape",
+             plan->place);
+    tg_fail_stale(where, what, (tg_tensor){plan->tape, plan->newest, (uint32_t)plan->newest_epoch});
+    return false;
+}
+
+static void run_kernels(const tg_step *step) {
+    const int64_t n = step->as.kernels.n;
+    if (n == 0) return;
+    const tg_kernel_call *calls = step->as.kernels.calls;
+    for (uint32_t i = 0; i < step->n_ops; i++) calls[i].kernel(n, calls[i].out, calls[i].in, calls[i].attr);
+}
+
+static bool run_call(const tg_step *step) {
+    const tg_call *call = &step->as.call;
+    tg_tape *tape = call->tape;
+    if (step->changed) tg_leaf_change(tape, step->changed, step->place);
+    const bool done = call->op->forward(call);
+    tg_arena_rewind(&tape->scratch, (tg_arena_position){0, 0});
+    if (!done && !tape->status) tg_fail(call, TG_ERR_OP, "forward failed and did not say why");
+    return done;
+}
+
+static bool run_step(const tg_step *step) {
+    switch (step->kind) {
+        case TG_STEP_KERNELS: run_kernels(step); return true;
+        case TG_STEP_CHAIN: tg_chain_run(&step->as.chain); return true;
+        case TG_STEP_REDUCE:
+            tg_reduce_run(step->as.reduce.kernels, step->as.reduce.start, step->as.reduce.mask,
+                          &step->as.reduce.in, &step->shown);
+            return true;
+        case TG_STEP_CALL: return run_call(step);
+        case TG_STEP_COPY:
+            if (tg_array_size(&step->as.copy.to)) tg_array_copy(&step->as.copy.to, &step->as.copy.from);
+            return true;
+    }
+    return false;
+}
+
+tg_status tg_plan_run_at(const char *where, tg_plan *plan) {
+    if (!plan) return TG_ERR_HANDLE; /* the tape knows why there is none */
+    tg_tape *tape = plan->tape;
+    if (tape->status) return tape->status;
+    if (!check_living(where, plan)) return tape->status;
+    const tg_arena kept =
+        tape->scratch; /* forwards take their scratch from the tape: now that is the plan's */
+    tape->scratch = plan->scratch;
+    bool good = true;
+    for (uint32_t i = 0; good && i < plan->n_steps; i++) good = run_step(&plan->steps[i]);
+    plan->scratch = tape->scratch;
+    tape->scratch = kept;
+    return tape->status;
+}
