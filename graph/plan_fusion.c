@@ -25,6 +25,8 @@ typedef struct growing {
 
 static bool is_map(const tg_value *v) { return v->role == TG_ROLE_COMPUTED && v->node->op->kind == TG_MAP; }
 
+static bool is_assign(const tg_value *v) { return v->node->op == &tg_assign_op; }
+
 static bool same_shape(const tg_array *a, const tg_array *b) {
     if (tg_array_size(a) == 1 && tg_array_size(b) == 1) return true;
     return tg_shape_equal(tg_array_shape(a), tg_array_shape(b));
@@ -36,15 +38,25 @@ static void add_member(tg_planning *p, growing *g, tg_value *v) {
     g->unit->n++;
 }
 
-/* Whether a chain can read the input u: as its member's result, or as something that is there. */
+/* Whether a chain can read the input u: as its member's result, or as something that is there. A leaf that it
+ * changes itself must be read block by block, where it lies. */
 static bool can_read(const tg_planning *p, const growing *g, const tg_value *u, bool *inside) {
     const tg_value *root = tg_value_root(p, u);
     *inside = root->unit == g->id;
     if (*inside) return is_map(root) && tg_value_is_whole(p, u);
-    return root->role == TG_ROLE_GIVEN || root->unit != TG_NONE;
+    if (root->role != TG_ROLE_GIVEN) return root->unit != TG_NONE;
+    if (root->passed_change == g->id) return false;
+    return root->changed_here != g->id || tg_value_is_direct(u, g->unit->size);
 }
 
-/* Takes v into the chain if all it reads is there and there is room. */
+/* Whether the chain, which can read the inputs of the assign v, can change its leaf, block by block. */
+static bool can_change(const tg_planning *p, const growing *g, const tg_value *v) {
+    const tg_value *leaf = tg_value_root(p, v);
+    return leaf->passed_read != g->id && leaf->gathered_here != g->id &&
+           tg_value_is_direct(tg_value_input(p, v, 1), g->unit->size);
+}
+
+/* Takes v, elementwise or an assign, into the chain if all it reads is there and there is room. */
 static bool try_map(tg_planning *p, growing *g, tg_value *v) {
     const tg_array array = tg_node_array(v->node);
     if (!same_shape(&array, &g->shape) || v->node->n_in > TG_MAX_MAP_INPUTS) return false;
@@ -56,11 +68,24 @@ static bool try_map(tg_planning *p, growing *g, tg_value *v) {
         if (!can_read(p, g, u, &inside)) return false;
         slots += !inside && !tg_value_is_direct(u, n);
     }
+    if (is_assign(v) && !can_change(p, g, v)) return false;
     if (n == 1 ? g->unit->n >= SCALAR_MOST : g->slots + slots > TG_CHAIN_SLOTS) return false;
+    for (uint32_t k = 0; k < v->node->n_in; k++) {
+        const tg_value *u = tg_value_input(p, v, k);
+        if (!tg_value_is_direct(u, n)) tg_value_root(p, u)->gathered_here = g->id;
+    }
+    if (is_assign(v)) tg_value_root(p, v)->changed_here = g->id;
     g->slots += slots;
     g->all_direct &= slots == 1;
     add_member(p, g, v);
     return true;
+}
+
+/* Notes what v, which the chain leaves for later, is still to read and to change. */
+static void pass_over(tg_planning *p, const growing *g, const tg_value *v) {
+    for (uint32_t k = 0; k < v->node->n_in; k++)
+        tg_value_root(p, tg_value_input(p, v, k))->passed_read = g->id;
+    if (is_assign(v)) tg_value_root(p, v)->passed_change = g->id;
 }
 
 /* The elements of a row that a reduction makes one of, when it reduces trailing axes; else 0. */
@@ -105,17 +130,18 @@ static int64_t widest_of(const tg_planning *p, const tg_unit *unit) {
     return widest;
 }
 
-/* The chain that begins with the elementwise value i. */
-static void grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
+/* The chain that begins with value i; false if i cannot be in any (an assign of what must be gathered). */
+static bool grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
     growing g = {
         .unit = unit, .id = p->n_units, .shape = tg_node_array(p->values[i].node), .all_direct = true};
     unit->kind = TG_STEP_CHAIN;
     unit->size = tg_array_size(&g.shape);
+    if (!try_map(p, &g, &p->values[i])) return false;
     uint32_t end = i + 1;
-    try_map(p, &g, &p->values[i]);
-    for (; end < p->n_values && end - i < WINDOW && p->values[end].node->op != &tg_assign_op; end++) {
+    for (; end < p->n_values && end - i < WINDOW; end++) {
         tg_value *v = &p->values[end];
-        if (v->same == end && v->unit == TG_NONE && is_map(v)) try_map(p, &g, v);
+        if (v->role != TG_ROLE_COMPUTED || v->same != end || v->unit != TG_NONE) continue;
+        if (!(is_map(v) || is_assign(v)) || !try_map(p, &g, v)) pass_over(p, &g, v);
     }
     for (uint32_t k = i + 1; k < end; k++) {
         tg_value *v = &p->values[k];
@@ -126,6 +152,7 @@ static void grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
     if (unit->size == 0) unit->kind = TG_STEP_KERNELS;
     if (g.all_direct && !g.n_folds && unit->size <= tg_chain_block(widest_of(p, unit)))
         unit->kind = TG_STEP_KERNELS;
+    return true;
 }
 
 bool tg_plan_fuse(tg_planning *p) {
@@ -138,12 +165,9 @@ bool tg_plan_fuse(tg_planning *p) {
         tg_unit *unit = &p->units[p->n_units];
         *unit = (tg_unit){.kind = TG_STEP_CALL, .first = p->n_members};
         const tg_op_kind kind = v->node->op->kind;
-        if (kind == TG_MAP) {
-            grow_chain(p, unit, i);
-        } else {
+        if ((kind != TG_MAP && !is_assign(v)) || !grow_chain(p, unit, i)) {
             growing g = {.unit = unit, .id = p->n_units};
-            if (kind == TG_REDUCE) unit->kind = TG_STEP_REDUCE;
-            if (kind == TG_VIEW) unit->kind = TG_STEP_COPY;
+            unit->kind = kind == TG_REDUCE ? TG_STEP_REDUCE : kind == TG_VIEW ? TG_STEP_COPY : TG_STEP_CALL;
             add_member(p, &g, v);
         }
         p->n_units++;

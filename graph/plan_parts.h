@@ -50,8 +50,13 @@ typedef struct tg_step {
             tg_array from, to;
         } copy;
     } as;
-    tg_leaf *changed; /* the leaf that an assign changes, or NULL */
 } tg_step;
+
+/* A leaf that the plan changes, and the line of the assign. */
+typedef struct tg_plan_change {
+    tg_leaf *leaf;
+    const char *place;
+} tg_plan_change;
 
 typedef struct tg_plan_counts {
     uint32_t recorded, needed, folded, merged; /* operations: up to the newest output, ... */
@@ -65,6 +70,8 @@ struct tg_plan {
     uint64_t newest_epoch;
     uint32_t n_steps;
     tg_step *steps;
+    uint32_t n_changes;
+    tg_plan_change *changes;
     tg_arena arena;   /* everything but this struct */
     tg_arena scratch; /* for forwards; grown when the plan is made */
     tg_plan_counts counts;
@@ -88,7 +95,10 @@ typedef struct tg_value {
     const char *base;   /* the tape's memory of the root that it has on the tape */
     uint32_t unit;      /* that computes it; TG_NONE: given, or not scheduled yet */
     uint32_t last_unit; /* roots: that reads it last */
-    uint32_t assigned;  /* leaves: 1 + the value of the last assign to it, 0: none so far */
+    /* While a unit grows, leaves: the unit that changes it, gathers from it, passes over a reader or an
+     * assign. */
+    uint32_t changed_here, gathered_here, passed_read, passed_change;
+    uint32_t assigned; /* leaves: 1 + the value of the last assign to it, 0: none so far */
     uint8_t role;
     bool constant, kept;         /* kept: its result is to lie on the tape */
     bool in_memory;              /* computed, and read by other units */
@@ -113,7 +123,7 @@ typedef struct tg_planning {
     const char *where;
     const uint8_t *marks;
     uint32_t *at; /* by node of the tape: its value */
-    uint32_t n_values, n_computed;
+    uint32_t n_values, n_computed, n_assigns;
     tg_value *values;
     uint32_t n_units, n_members;
     tg_unit *units;

@@ -26,7 +26,6 @@ static void run_kernels(const tg_step *step) {
 static bool run_call(const tg_step *step) {
     const tg_call *call = &step->as.call;
     tg_tape *tape = call->tape;
-    if (step->changed) tg_leaf_change(tape, step->changed, step->place);
     const bool done = call->op->forward(call);
     tg_arena_rewind(&tape->scratch, (tg_arena_position){0, 0});
     if (!done && !tape->status) tg_fail(call, TG_ERR_OP, "forward failed and did not say why");
@@ -57,6 +56,8 @@ tg_status tg_plan_run_at(const char *where, tg_plan *plan) {
     const tg_arena kept =
         tape->scratch; /* forwards take their scratch from the tape: now that is the plan's */
     tape->scratch = plan->scratch;
+    for (uint32_t i = 0; i < plan->n_changes; i++)
+        tg_leaf_change(tape, plan->changes[i].leaf, plan->changes[i].place);
     bool good = true;
     for (uint32_t i = 0; good && i < plan->n_steps; i++) good = run_step(&plan->steps[i]);
     plan->scratch = tape->scratch;

@@ -114,6 +114,7 @@ static void classify(tg_planning *p, tg_value *v) {
     const uint32_t id = tg_value_id(p, v);
     v->root = v->same = id;
     v->unit = v->last_unit = v->read_in = TG_NONE;
+    v->changed_here = v->gathered_here = v->passed_read = v->passed_change = TG_NONE;
     v->base = node->data;
     v->role = TG_ROLE_GIVEN;
     if (!node->op) {
@@ -128,6 +129,7 @@ static void classify(tg_planning *p, tg_value *v) {
     }
     if (node->op == &tg_assign_op) {
         v->role = TG_ROLE_COMPUTED;
+        p->n_assigns++;
         tg_value_root(p, v)->assigned = id + 1;
     } else if (constant) {
         v->constant = true; /* the tape has its value */

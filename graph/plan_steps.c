@@ -20,7 +20,21 @@ static tg_array *inputs_of(const tg_planning *p, const tg_value *v) {
 
 static const void *attr_of(const tg_value *v) { return v->node->op->attr_size ? v->node->extra.attr : NULL; }
 
+/* An assign within a chain: the value into the leaf, which may be the value itself. */
+static void copy_1(int64_t n, void *out, const void *const *in, const void *attr) {
+    (void)attr;
+    memmove(out, in[1], (size_t)n);
+}
+static void copy_4(int64_t n, void *out, const void *const *in, const void *attr) {
+    copy_1(4 * n, out, in, attr);
+}
+static void copy_8(int64_t n, void *out, const void *const *in, const void *attr) {
+    copy_1(8 * n, out, in, attr);
+}
+
 static tg_map_kernel *kernel_of(const tg_planning *p, const tg_value *v) {
+    const size_t element = tg_dtype_size((tg_dtype)v->node->dtype);
+    if (v->node->op == &tg_assign_op) return element == 1 ? copy_1 : element == 4 ? copy_4 : copy_8;
     tg_array in[TG_MAX_MAP_INPUTS];
     for (uint32_t k = 0; k < v->node->n_in; k++) in[k] = tg_node_array(tg_value_input(p, v, k)->node);
     return tg_map_kernel_for(p->tape, v->node->op, (int)v->node->n_in, in);
@@ -108,7 +122,7 @@ static void add_call(chain_maker *m, tg_value *v, uint32_t i) {
     note_width(m, bytes);
     call->out = (tg_chain_place){NULL, bytes, 0};
     if (same_width) free_blocks_read_last(m, v, i); /* the result may take the place of an operand */
-    if (v->in_memory)
+    if (v->in_memory || v->node->op == &tg_assign_op)
         call->out.data = tg_value_array(m->p, v).data;
     else
         call->out.slot = v->slot = take_slot(m);
@@ -158,7 +172,7 @@ static bool make_chain(tg_planning *p, const tg_unit *unit, tg_step *step) {
     }
     for (uint32_t i = 0; i < unit->n; i++) {
         tg_value *v = member(p, unit, i);
-        if (v->node->op->kind == TG_MAP)
+        if (v->node->op->kind != TG_REDUCE)
             add_call(&maker, v, i);
         else
             add_fold(&maker, v);
@@ -191,7 +205,6 @@ static bool make_call(const tg_planning *p, const tg_value *v, tg_step *step) {
                               .out_shape = tg_array_shape(&step->shown),
                               .out_dtype = step->shown.dtype,
                               .out = step->shown};
-    if (v->node->op == &tg_assign_op) step->changed = tg_value_root(p, v)->node->extra.leaf;
     return true;
 }
 
@@ -226,9 +239,21 @@ static bool make_step(tg_planning *p, const tg_unit *unit, tg_step *step) {
     return false;
 }
 
+static bool note_changes(tg_planning *p) {
+    tg_plan *plan = p->plan;
+    plan->changes = tg_planning_memory(p, p->n_assigns, sizeof *plan->changes);
+    for (uint32_t i = 0; plan->changes && i < p->n_values; i++) {
+        const tg_value *v = &p->values[i];
+        if (v->node->op == &tg_assign_op)
+            plan->changes[plan->n_changes++] =
+                (tg_plan_change){tg_value_root(p, v)->node->extra.leaf, v->node->place};
+    }
+    return plan->changes != NULL;
+}
+
 bool tg_plan_make_steps(tg_planning *p) {
     p->plan->steps = tg_planning_memory(p, p->n_units, sizeof *p->plan->steps);
-    if (!p->plan->steps) return false;
+    if (!p->plan->steps || !note_changes(p)) return false;
     for (uint32_t u = 0; u < p->n_units; u++)
         if (!make_step(p, &p->units[u], &p->plan->steps[u])) return false;
     p->plan->n_steps = p->n_units;

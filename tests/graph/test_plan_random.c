@@ -15,7 +15,7 @@ typedef struct generator {
     uint64_t state;
     tg_tape *tape;
     int n;
-    tg_tensor x[LEAVES + NODES + 8];
+    tg_tensor x[LEAVES + 2 * NODES + 8];
 } generator;
 
 static uint32_t draw(generator *g, uint32_t n) {
@@ -132,6 +132,31 @@ static bool generate(generator *g, tg_tape *tape, uint64_t seed, tg_key key, tg_
     return tg_gradients(total, LEAVES, leaves, out + OUTPUTS) == TG_OK;
 }
 
+/* Records a graph that changes its leaves as it goes: no gradients; the outputs are some values and all
+ * assigns. Returns how many. */
+static int generate_changes(generator *g, tg_tape *tape, uint64_t seed, tg_key key, tg_tensor *leaves,
+                            tg_tensor *out) {
+    int n = 0;
+    *g = (generator){.state = seed * 2654435761U + 7, .tape = tape};
+    const tg_shape shape = random_shape(g);
+    for (int i = 0; i < LEAVES; i++) /* of one shape, so that values fit many leaves */
+        leaves[i] = g->x[g->n++] =
+            tg_param_normal(tape, i < 3 ? shape : random_shape(g), tg_key_split(key, (uint64_t)i), 1);
+    for (int i = 0; i < NODES; i++) {
+        const tg_tensor a = any(g), leaf = leaves[draw(g, LEAVES)];
+        const uint32_t kind = draw(g, 9);
+        tg_tensor made = kind < 6   ? elementwise(g, a)
+                         : kind < 7 ? view(g, a)
+                         : kind < 8 ? reduction(g, a)
+                                    : leaf;
+        g->x[g->n++] = made;
+        if (draw(g, 3) || !tg_shape_equal(tg_shape_of(made), tg_shape_of(leaf))) continue;
+        out[n++] = g->x[g->n++] = tg_assign(leaf, made);
+    }
+    for (int i = 0; i < OUTPUTS; i++) out[n++] = g->x[g->n - 1 - 2 * i];
+    return n;
+}
+
 static bool near(double a, double b, double error) {
     return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= error * (1 + fabs(b));
 }
@@ -179,6 +204,32 @@ static void check_graphs(uint64_t first, uint64_t n) {
     tg_tape *tape = tg_tape_new(TG_F64), *plain = tg_tape_new(TG_F64);
     cr_assert(tape && plain);
     for (uint64_t seed = first; seed < first + n; seed++) check_graph(tape, plain, seed);
+    tg_tape_free(tape);
+    tg_tape_free(plain);
+}
+
+static void check_changes(tg_tape *tape, tg_tape *plain, uint64_t seed) {
+    const tg_mark start = tg_tape_mark(tape), plain_start = tg_tape_mark(plain);
+    tg_tensor leaves[LEAVES], planned[OUTPUTS + NODES], other_leaves[LEAVES], expected[OUTPUTS + NODES];
+    generator g;
+    const tg_key old = tg_key_new(2 * seed), now = tg_key_new(2 * seed + 1);
+    const int n = generate_changes(&g, tape, seed, old, leaves, planned);
+    tg_plan *plan = tg_plan_new(tape, n, planned);
+    cr_assert(plan, "%s", tg_tape_error(tape));
+    for (int i = 0; i < LEAVES; i++) write_normal(leaves[i], tg_key_split(now, (uint64_t)i));
+    cr_assert_eq(tg_plan_run(plan), TG_OK, "%s", tg_tape_error(tape));
+    cr_assert_eq(generate_changes(&g, plain, seed, now, other_leaves, expected), n);
+    for (int k = 0; k < n; k++) compare(seed, planned[k], expected[k], k);
+    for (int k = 0; k < LEAVES; k++) compare(seed, leaves[k], other_leaves[k], n + k);
+    tg_plan_free(plan);
+    cr_assert_eq(tg_tape_rewind(tape, start), TG_OK);
+    cr_assert_eq(tg_tape_rewind(plain, plain_start), TG_OK);
+}
+
+Test(plan_random, graphs_that_change_their_leaves_do_so_in_order, .timeout = 240) {
+    tg_tape *tape = tg_tape_new(TG_F64), *plain = tg_tape_new(TG_F64);
+    cr_assert(tape && plain);
+    for (uint64_t seed = 0; seed < GRAPHS; seed++) check_changes(tape, plain, seed);
     tg_tape_free(tape);
     tg_tape_free(plain);
 }
