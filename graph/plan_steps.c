@@ -151,14 +151,27 @@ static int64_t grain_of(const tg_planning *p, const tg_unit *unit, int64_t block
     return grain < block ? block : grain;
 }
 
+/* How many of a chain's operands may have to be gathered, and how many reductions it has. */
+static void count_parts(const tg_planning *p, const tg_unit *unit, uint32_t *sources, uint32_t *folds) {
+    *sources = *folds = 0;
+    for (uint32_t i = 0; i < unit->n; i++) {
+        const tg_value *v = member(p, unit, i);
+        *folds += v->node->op->kind == TG_REDUCE;
+        for (uint32_t k = 0; k < v->node->n_in; k++)
+            *sources += !tg_value_is_direct(tg_value_input(p, v, k), unit->size);
+    }
+}
+
 static bool make_chain(tg_planning *p, const tg_unit *unit, tg_step *step) {
     tg_chain *chain = &step->as.chain;
+    uint32_t n_sources, n_folds;
+    count_parts(p, unit, &n_sources, &n_folds);
     *chain = (tg_chain){.n = unit->size,
                         .row = unit->row,
                         .value_bytes = tg_dtype_size(p->tape->dtype),
-                        .calls = tg_planning_memory(p, unit->n, sizeof *chain->calls),
-                        .folds = tg_planning_memory(p, TG_CHAIN_FOLDS, sizeof *chain->folds),
-                        .sources = tg_planning_memory(p, TG_CHAIN_SLOTS, sizeof *chain->sources)};
+                        .calls = tg_planning_memory(p, unit->n - n_folds, sizeof *chain->calls),
+                        .folds = tg_planning_memory(p, n_folds, sizeof *chain->folds),
+                        .sources = tg_planning_memory(p, n_sources, sizeof *chain->sources)};
     if (!chain->calls || !chain->folds || !chain->sources) return false;
     chain_maker maker = {.p = p, .unit = unit, .id = (uint32_t)(unit - p->units), .chain = chain};
     /* What is folded is needed to the end of a block, sources from its beginning. */
