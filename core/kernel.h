@@ -14,6 +14,9 @@ extern "C" {
 /* How dear one element is, for the choice of when threads pay. */
 typedef enum tg_cost { TG_CHEAP = 0, TG_COSTLY = 1 /* exp and the like */ } tg_cost;
 
+/* Whether loops compiled for AVX2 may run: the CPU has it, and TAPEGRAD_CPU=portable does not forbid it. */
+TG_API bool tg_cpu_is_wide(void);
+
 /* The most inputs that an elementwise kernel may have. */
 #define TG_MAX_MAP_INPUTS 8
 

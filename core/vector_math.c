@@ -2,6 +2,7 @@
  *
  * Owns: the list of CPU levels, what each asks of the CPU, and the choice. Must not know how the functions
  * work: those are in core/vector_math_kernels.c, compiled once for each level. */
+#include "core/kernel.h"
 #include "core/vector_math.h"
 
 #include <stdatomic.h>
@@ -45,3 +46,5 @@ const struct tg_vector_math *tg_vector_math(void) {
     /* Threads that come here at once all take what the first one stored. */
     return atomic_compare_exchange_strong(&chosen, &table, mine) ? mine : table;
 }
+
+bool tg_cpu_is_wide(void) { return tg_vector_math() != &tg_vector_math_portable; }

@@ -21,7 +21,8 @@ static void print_step(FILE *stream, uint32_t i, const tg_step *step) {
 tg_status tg_plan_print(FILE *stream, const tg_plan *plan) {
     if (!plan) return TG_ERR_HANDLE;
     const tg_plan_counts *c = &plan->counts;
-    fprintf(stream, "plan made at %s: %lu steps\n", plan->place, (unsigned long)plan->n_steps);
+    fprintf(stream, "plan made at %s: %lu step%s\n", plan->place, (unsigned long)plan->n_steps,
+            plan->n_steps == 1 ? "" : "s");
     for (uint32_t i = 0; i < plan->n_steps; i++) print_step(stream, i, &plan->steps[i]);
     fprintf(stream, "%lu operations recorded, %lu not needed, %lu folded, %lu merged\n",
             (unsigned long)c->recorded, (unsigned long)(c->recorded - c->needed), (unsigned long)c->folded,

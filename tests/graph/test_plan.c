@@ -7,6 +7,7 @@
 #include "expect_error.h"
 #include "tapegrad.h"
 
+#include <math.h>
 #include <stdio.h>
 #ifdef _OPENMP
 #include <omp.h>
@@ -212,6 +213,36 @@ Test(plan, an_assign_in_a_plan_counts_as_a_change_of_the_leaf) {
     cr_assert_eq(tg_plan_run(plan), TG_OK);
     cr_expect_eq(tg_backward(y), TG_ERR_GRADIENT);
     EXPECT_ERROR(tape, TG_ERR_GRADIENT, "sgd.c:7", "changed in place");
+    tg_plan_free(plan);
+    tg_tape_free(tape);
+}
+
+/* Adam: both moments and the parameter are changed in one pass over memory. */
+Test(plan, an_update_with_moments_is_one_step) {
+    tg_tape *tape = tg_tape_new(TG_F64);
+    const tg_tensor w = tg_param_normal(tape, TG_SHAPE(30, 40), tg_key_new(1), 1), rate = tg_num(0.1);
+    const tg_tensor m = tg_zeros(tape, TG_SHAPE(30, 40)), v = tg_zeros(tape, TG_SHAPE(30, 40));
+    const tg_tensor dw = tg_mul(w, tg_num(2)); /* of the sum of squares */
+    const tg_tensor new_m = tg_add(tg_mul(m, tg_num(0.9)), tg_mul(dw, tg_num(0.1)));
+    const tg_tensor new_v = tg_add(tg_mul(v, tg_num(0.999)), tg_mul(tg_square(dw), tg_num(0.001)));
+    tg_tensor outputs[3];
+    outputs[0] = tg_assign(m, new_m);
+    outputs[1] = tg_assign(v, new_v);
+    const tg_tensor step = tg_div(tg_mul(m, rate), tg_add(tg_sqrt(v), tg_num(1e-8)));
+    outputs[2] = tg_assign(w, tg_sub(w, step));
+    const double before = tg_value(w, TG_SHAPE(0, 0)), m_before = tg_value(m, TG_SHAPE(0, 0)),
+                 v_before = tg_value(v, TG_SHAPE(0, 0));
+    tg_plan *plan = tg_plan_new(tape, 3, outputs);
+    char text[2000] = "";
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    cr_expect_eq(tg_plan_print(stream, plan), TG_OK);
+    fclose(stream);
+    cr_expect(strstr(text, ": 1 step\n"), "%s", text);
+    cr_assert_eq(tg_plan_run(plan), TG_OK);
+    const double m_now = 0.9 * m_before + 0.2 * before,
+                 v_now = 0.999 * v_before + 0.001 * (2 * before) * (2 * before);
+    cr_expect_float_eq(tg_value(m, TG_SHAPE(0, 0)), m_now, 1e-14);
+    cr_expect_float_eq(tg_value(w, TG_SHAPE(0, 0)), before - 0.1 * m_now / (sqrt(v_now) + 1e-8), 1e-12);
     tg_plan_free(plan);
     tg_tape_free(tape);
 }
