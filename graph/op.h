@@ -54,6 +54,11 @@ struct tg_op {
      * map_i64 serves operations whose inputs are i64; it may be NULL. */
     tg_map_kernel *map_f32, *map_f64, *map_i64;
 
+    /* TG_MAP of two inputs: if bit i is set, the result is the other input, bit for bit, where input i is
+     * this number: x - 0, x * 1. A plan leaves such operations out. */
+    unsigned neutral_inputs;
+    double neutral;
+
     /* TG_REDUCE: kernels by dtype, and the value that an accumulator begins with. Without an identity a
      * reduction over nothing is an error. */
     const tg_reduction_kernels *reduce_f32, *reduce_f64;

@@ -59,8 +59,8 @@ typedef struct tg_plan_change {
 } tg_plan_change;
 
 typedef struct tg_plan_counts {
-    uint32_t recorded, needed, folded, merged; /* operations: up to the newest output, ... */
-    size_t slab_bytes, all_bytes;              /* all_bytes: if each intermediate result had its own memory */
+    uint32_t recorded, needed, folded, merged, left_out; /* operations: up to the newest output, ... */
+    size_t slab_bytes, all_bytes; /* all_bytes: if each intermediate result had its own memory */
 } tg_plan_counts;
 
 struct tg_plan {

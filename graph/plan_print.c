@@ -24,9 +24,9 @@ tg_status tg_plan_print(FILE *stream, const tg_plan *plan) {
     fprintf(stream, "plan made at %s: %lu step%s\n", plan->place, (unsigned long)plan->n_steps,
             plan->n_steps == 1 ? "" : "s");
     for (uint32_t i = 0; i < plan->n_steps; i++) print_step(stream, i, &plan->steps[i]);
-    fprintf(stream, "%lu operations recorded, %lu not needed, %lu folded, %lu merged\n",
+    fprintf(stream, "%lu operations recorded, %lu not needed, %lu folded, %lu merged, %lu without effect\n",
             (unsigned long)c->recorded, (unsigned long)(c->recorded - c->needed), (unsigned long)c->folded,
-            (unsigned long)c->merged);
+            (unsigned long)c->merged, (unsigned long)c->left_out);
     fprintf(stream, "slab of %zu bytes for intermediate results of %zu\n", c->slab_bytes, c->all_bytes);
     return ferror(stream) ? TG_ERR_FILE : TG_OK;
 }

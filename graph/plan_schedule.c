@@ -1,8 +1,8 @@
 /* plan_schedule.c: what a plan must compute.
  *
- * Owns: which nodes are needed, which values follow from numbers alone, which operations are equal. Nodes
- * that are views are not computed: strides are the tape's, and memory that of the root. Must not know what is
- * fused or where results lie. */
+ * Owns: which nodes are needed, which values follow from numbers alone, which operations are equal, which
+ * have no effect. Nodes that are views are not computed: strides are the tape's, and memory that of the root.
+ * Must not know what is fused or where results lie. */
 #include "graph/plan_parts.h"
 
 #include <string.h>
@@ -107,6 +107,36 @@ static void merge(tg_planning *p, equal_table *table, tg_value *v) {
     table->slots[at] = id + 1;
 }
 
+/* --- operations that change nothing --------------------------------------------------------------------- */
+
+/* Whether v is the number everywhere, and made of numbers alone. */
+static bool is_number(const tg_value *v, double number) {
+    const tg_array array = tg_node_array(v->node);
+    if (!v->constant || !tg_dtype_is_value(array.dtype) || tg_array_size(&array) == 0) return false;
+    for (int i = 0; i < array.rank; i++)
+        if (array.shape[i] > 1 && array.strides[i] != 0) return false;
+    return number ==
+           (array.dtype == TG_F32 ? (double)*(const float *)array.data : *(const double *)array.data);
+}
+
+/* x - 0 and x * 1 are x, if x lies as they would. Leaves are left alone: they may have changed by the time
+ * that the result is read. */
+static void leave_out(tg_planning *p, tg_value *v) {
+    const struct tg_op *op = v->node->op;
+    if (v->role != TG_ROLE_COMPUTED || v->kept || op->kind != TG_MAP || v->node->n_in != 2) return;
+    const tg_array result = tg_node_array(v->node);
+    for (uint32_t k = 0; k < 2 && v->same == tg_value_id(p, v); k++) {
+        const tg_value *x = tg_value_input(p, v, 1 - k);
+        const tg_array array = tg_node_array(x->node);
+        if (!(op->neutral_inputs >> k & 1) || !is_number(tg_value_input(p, v, k), op->neutral)) continue;
+        if (tg_value_root(p, x)->role != TG_ROLE_COMPUTED || !tg_value_is_whole(p, x) ||
+            !tg_shape_equal(tg_array_shape(&array), tg_array_shape(&result)))
+            continue;
+        v->same = tg_value_id(p, x);
+        p->plan->counts.left_out++;
+    }
+}
+
 /* --- values --------------------------------------------------------------------------------------------- */
 
 static void classify(tg_planning *p, tg_value *v) {
@@ -156,7 +186,8 @@ bool tg_plan_schedule(tg_planning *p, int n_outputs, const tg_tensor *outputs) {
         tg_value *v = &p->values[n++];
         *v = (tg_value){.node = tg_node_at(p->tape, i), .kept = (marks[i] & TG_MARK_KEPT) != 0};
         classify(p, v);
-        if (v->role != TG_ROLE_GIVEN && v->node->op != &tg_assign_op) merge(p, &table, v);
+        leave_out(p, v);
+        if (v->role != TG_ROLE_GIVEN && v->node->op != &tg_assign_op && v->same == n - 1) merge(p, &table, v);
         p->n_computed += v->role == TG_ROLE_COMPUTED && v->same == n - 1;
     }
     return true;

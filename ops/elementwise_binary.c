@@ -10,9 +10,9 @@
 
 #include <tgmath.h>
 
-/* The gradients (each made only when it is wanted), the descriptor and the builder of one operation. The
- * kernels call the operands x and y. */
-#define BINARY(op, dear, gradient_a, gradient_b)                                                             \
+/* The gradients (each made only when it is wanted), the descriptor and the builder of one operation; further
+ * fields of the descriptor may follow. The kernels call the operands x and y. */
+#define BINARY(op, dear, gradient_a, gradient_b, ...)                                                        \
     static void op##_backward(const tg_call *c, tg_tensor dy, tg_tensor *dx) {                               \
         const tg_tensor a = c->x[0], b = c->x[1], y = c->y;                                                  \
         (void)a, (void)b, (void)y;                                                                           \
@@ -25,28 +25,29 @@
                                      .cost = dear,                                                           \
                                      .map_f32 = op##_f32,                                                    \
                                      .map_f64 = op##_f64,                                                    \
-                                     .backward = op##_backward};                                             \
+                                     .backward = op##_backward,                                              \
+                                     __VA_ARGS__};                                                           \
     tg_tensor tg_##op##_at(const char *where, tg_tensor a, tg_tensor b) {                                    \
         return tg_apply_2(where, &tg_op_##op, a, b);                                                         \
     }
 
 /* --- arithmetic ----------------------------------------------------------------------------------------- */
 
-/* y = a + b, da = dy, db = dy */
+/* y = a + b, da = dy, db = dy. 0 is not neutral: -0 + 0 is 0. */
 TG_MAP_KERNELS_2(add, x + y)
 BINARY(add, TG_CHEAP, dy, dy)
 
 /* y = a - b, da = dy, db = -dy */
 TG_MAP_KERNELS_2(sub, x - y)
-BINARY(sub, TG_CHEAP, dy, tg_neg(dy))
+BINARY(sub, TG_CHEAP, dy, tg_neg(dy), .neutral_inputs = 2, .neutral = 0)
 
 /* y = a b, da = dy b, db = dy a */
 TG_MAP_KERNELS_2(mul, x *y)
-BINARY(mul, TG_CHEAP, tg_mul(dy, b), tg_mul(dy, a))
+BINARY(mul, TG_CHEAP, tg_mul(dy, b), tg_mul(dy, a), .neutral_inputs = 3, .neutral = 1)
 
 /* y = a / b, da = dy / b, db = -dy y / b */
 TG_MAP_KERNELS_2(div, x / y)
-BINARY(div, TG_CHEAP, tg_div(dy, b), tg_neg(tg_div(tg_mul(dy, y), b)))
+BINARY(div, TG_CHEAP, tg_div(dy, b), tg_neg(tg_div(tg_mul(dy, y), b)), .neutral_inputs = 2, .neutral = 1)
 
 /* --- the power ------------------------------------------------------------------------------------------ */
 

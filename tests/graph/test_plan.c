@@ -184,6 +184,30 @@ Test(plan, equal_operations_are_merged_but_each_output_is_written) {
     tg_tape_free(tape);
 }
 
+Test(plan, operations_without_effect_are_left_out) {
+    tg_tape *tape = tg_tape_new(TG_F64);
+    const tg_tensor x = tg_from_f64(tape, TG_SHAPE(3), 3, (double[]){1, 2, 3}), e = tg_exp(x),
+                    one = tg_num(1);
+    const tg_tensor ones = tg_add(tg_num(0), tg_expand(tg_mul(one, tg_scalar(tape, 1)), TG_SHAPE(2, 3)));
+    const tg_tensor y = tg_sub(tg_div(tg_mul(one, tg_mul(e, one)), one), tg_num(0)); /* 3 not kept, 1 kept */
+    const tg_tensor larger = tg_mul(tg_mul(e, ones), tg_neg(e)); /* a shape, and a leaf, are an effect */
+    const tg_tensor reversed = tg_neg(tg_mul(tg_slice(e, 0, TG_END, TG_END, -1), one));
+    const tg_tensor outputs[3] = {y, larger, reversed};
+    tg_plan *plan = tg_plan_new(tape, 3, outputs);
+    char text[2000] = "";
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    cr_expect_eq(tg_plan_print(stream, plan), TG_OK);
+    fclose(stream);
+    cr_expect(strstr(text, " 3 without effect"), "%s", text);
+    cr_expect_eq(tg_write_f64(x, 3, (double[]){0, 1, 2}), TG_OK);
+    cr_assert_eq(tg_plan_run(plan), TG_OK);
+    cr_expect_eq(tg_value(y, TG_SHAPE(0)), 1);
+    cr_expect_float_eq(tg_value(larger, TG_SHAPE(1, 1)), -exp(2), 1e-12);
+    cr_expect_float_eq(tg_value(reversed, TG_SHAPE(0)), -exp(2), 1e-12);
+    tg_plan_free(plan);
+    tg_tape_free(tape);
+}
+
 /* A leaf read before it is assigned, after, and through the assign's own handle. */
 Test(plan, reads_of_a_leaf_keep_their_side_of_an_assign) {
     tg_tape *tape = tg_tape_new(TG_F64);

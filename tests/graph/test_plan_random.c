@@ -53,7 +53,7 @@ static tg_shape random_shape(generator *g) {
 
 static tg_tensor elementwise(generator *g, tg_tensor a) {
     const tg_tensor b = beside(g, a);
-    switch (draw(g, 12)) {
+    switch (draw(g, 14)) {
         case 0: return tg_tanh(a);
         case 1: return tg_sigmoid(a);
         case 2: return tg_neg(a);
@@ -65,6 +65,8 @@ static tg_tensor elementwise(generator *g, tg_tensor a) {
         case 8: return tg_where(tg_less(a, b), a, b);
         case 9: return tg_div(a, tg_add(tg_num(2), tg_square(b)));
         case 10: return tg_add(tg_mul(tg_num(2), a), tg_mul(tg_num(2), a));
+        case 11: return tg_mul(a, tg_num(1));
+        case 12: return tg_sub(tg_div(a, tg_num(1)), tg_num(0));
         default: return tg_exp(tg_tanh(b));
     }
 }
