@@ -31,6 +31,9 @@ typedef struct tg_reduction {
 
 typedef void tg_backward_fn(const tg_call *c, tg_tensor dy, tg_tensor *dx);
 
+/* An operation is pure: what it gives depends on its inputs and its attribute alone, whose bytes are compared
+ * where a plan merges equal operations. It is called with other memory, of the same shapes and strides, when
+ * a plan runs. */
 struct tg_op {
     const char *name; /* as in messages: "matmul" */
     tg_op_kind kind;

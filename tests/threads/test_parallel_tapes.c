@@ -59,6 +59,21 @@ static void train(work *w, tg_tape *tape, int64_t hidden) {
     tg_optimizer_free(optimizer);
 }
 
+/* Forward, gradient and update as a plan, with rows enough for threads of its own. */
+static void run_a_plan(work *w, tg_tape *tape) {
+    const tg_key key = tg_key_new(50 + (uint64_t)w->index);
+    const tg_tensor p = tg_param_normal(tape, TG_SHAPE(30), key, 1);
+    const tg_tensor x = tg_param_normal(tape, TG_SHAPE(900, 30), tg_key_split(key, 1), 1);
+    tg_tensor outputs[2], dp;
+    outputs[0] = tg_mean(tg_tanh(tg_mul(tg_sigmoid(tg_mul(x, p)), x)));
+    if (tg_gradients(outputs[0], 1, &p, &dp) != TG_OK) return;
+    outputs[1] = tg_assign(p, tg_sub(p, dp));
+    tg_plan *plan = tg_plan_new(tape, 2, outputs);
+    for (int step = 0; step < STEPS; step++)
+        if (tg_plan_run(plan) == TG_OK) keep(w, tg_item(outputs[0]));
+    tg_plan_free(plan);
+}
+
 static tg_tensor model(tg_tape *tape, const tg_tensor *p, void *context) {
     (void)tape, (void)context;
     return tg_mean(tg_square(tg_matmul(p[0], tg_transpose(p[0]))));
@@ -95,6 +110,7 @@ static void *run(void *context) {
         use_vector_math(w, tape);
         train(w, tape, 6 + w->index % 3);
         train(w, tape, 200); /* products that are large enough for BLAS */
+        run_a_plan(w, tape);
         look_around(w, tape);
         if (tg_tape_error(tape)) snprintf(w->error, sizeof w->error, "%s", tg_tape_error(tape));
         tg_tape_free(tape);
@@ -131,7 +147,8 @@ int main(void) {
         run(&alone[i]);
         without_error &= !together[i].error[0] && !alone[i].error[0];
         if (together[i].error[0]) printf("thread %d: %s\n", i, together[i].error);
-        complete &= together[i].n == 2 * (10 + 2 * (STEPS + 4) + 3) + 1 && together[i].n == alone[i].n;
+        complete &=
+            together[i].n == 2 * (10 + 2 * (STEPS + 4) + STEPS + 3) + 1 && together[i].n == alone[i].n;
         equal &= are_equal(&together[i], &alone[i]);
     }
     expect(without_error, "threads: no tape has an error");
