@@ -135,9 +135,9 @@ static bool generate(generator *g, tg_tape *tape, uint64_t seed, tg_key key, tg_
 }
 
 /* Records a graph that changes its leaves as it goes: no gradients; the outputs are some values and all
- * assigns. Returns how many. */
-static int generate_changes(generator *g, tg_tape *tape, uint64_t seed, tg_key key, tg_tensor *leaves,
-                            tg_tensor *out) {
+ * assigns. Without reductions nothing in it may differ by rounding. Returns how many outputs. */
+static int generate_changes(generator *g, bool reduces, tg_tape *tape, uint64_t seed, tg_key key,
+                            tg_tensor *leaves, tg_tensor *out) {
     int n = 0;
     *g = (generator){.state = seed * 2654435761U + 7, .tape = tape};
     const tg_shape shape = random_shape(g);
@@ -147,10 +147,10 @@ static int generate_changes(generator *g, tg_tape *tape, uint64_t seed, tg_key k
     for (int i = 0; i < NODES; i++) {
         const tg_tensor a = any(g), leaf = leaves[draw(g, LEAVES)];
         const uint32_t kind = draw(g, 9);
-        tg_tensor made = kind < 6   ? elementwise(g, a)
-                         : kind < 7 ? view(g, a)
-                         : kind < 8 ? reduction(g, a)
-                                    : leaf;
+        tg_tensor made = kind < 6              ? elementwise(g, a)
+                         : kind < 7            ? view(g, a)
+                         : kind < 8 && reduces ? reduction(g, a)
+                                               : leaf;
         g->x[g->n++] = made;
         if (draw(g, 3) || !tg_shape_equal(tg_shape_of(made), tg_shape_of(leaf))) continue;
         out[n++] = g->x[g->n++] = tg_assign(leaf, made);
@@ -163,14 +163,15 @@ static bool near(double a, double b, double error) {
     return a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= error * (1 + fabs(b));
 }
 
-static void compare(uint64_t seed, tg_tensor planned, tg_tensor expected, int k) {
+static void compare(uint64_t seed, tg_tensor planned, tg_tensor expected, int k, double error) {
     const int64_t n = tg_size(expected);
     double *a = calloc((size_t)n + 1, sizeof *a), *b = calloc((size_t)n + 1, sizeof *b);
     cr_assert(a && b);
     cr_assert_eq(tg_read_f64(planned, n, a), TG_OK);
     cr_assert_eq(tg_read_f64(expected, n, b), TG_OK);
     for (int64_t i = 0; i < n; i++)
-        cr_assert(near(a[i], b[i], 1e-9), "graph %llu, output %d[%lld]: %.17g in the plan, %.17g on the tape",
+        cr_assert(near(a[i], b[i], error),
+                  "graph %llu, output %d[%lld]: %.17g in the plan, %.17g on the tape",
                   (unsigned long long)seed, k, (long long)i, a[i], b[i]);
     free(a);
     free(b);
@@ -196,7 +197,7 @@ static void check_graph(tg_tape *tape, tg_tape *plain, uint64_t seed) {
     cr_assert(generate(&g, plain, seed, now, other_leaves, expected), "%s", tg_tape_error(plain));
     for (int i = 0; i < LEAVES; i++) write_normal(leaves[i], tg_key_split(now, (uint64_t)i));
     cr_assert_eq(tg_plan_run(plan), TG_OK, "%s", tg_tape_error(tape));
-    for (int k = 0; k < OUTPUTS + LEAVES; k++) compare(seed, planned[k], expected[k], k);
+    for (int k = 0; k < OUTPUTS + LEAVES; k++) compare(seed, planned[k], expected[k], k, 1e-9);
     tg_plan_free(plan);
     cr_assert_eq(tg_tape_rewind(tape, start), TG_OK);
     cr_assert_eq(tg_tape_rewind(plain, plain_start), TG_OK);
@@ -210,30 +211,40 @@ static void check_graphs(uint64_t first, uint64_t n) {
     tg_tape_free(plain);
 }
 
-static void check_changes(tg_tape *tape, tg_tape *plain, uint64_t seed) {
+static void check_changes(tg_tape *tape, tg_tape *plain, bool reduces, uint64_t seed) {
+    const double error = reduces ? 1e-9 : 0;
     const tg_mark start = tg_tape_mark(tape), plain_start = tg_tape_mark(plain);
     tg_tensor leaves[LEAVES], planned[OUTPUTS + NODES], other_leaves[LEAVES], expected[OUTPUTS + NODES];
     generator g;
     const tg_key old = tg_key_new(2 * seed), now = tg_key_new(2 * seed + 1);
-    const int n = generate_changes(&g, tape, seed, old, leaves, planned);
+    const int n = generate_changes(&g, reduces, tape, seed, old, leaves, planned);
     tg_plan *plan = tg_plan_new(tape, n, planned);
     cr_assert(plan, "%s", tg_tape_error(tape));
     for (int i = 0; i < LEAVES; i++) write_normal(leaves[i], tg_key_split(now, (uint64_t)i));
     cr_assert_eq(tg_plan_run(plan), TG_OK, "%s", tg_tape_error(tape));
-    cr_assert_eq(generate_changes(&g, plain, seed, now, other_leaves, expected), n);
-    for (int k = 0; k < n; k++) compare(seed, planned[k], expected[k], k);
-    for (int k = 0; k < LEAVES; k++) compare(seed, leaves[k], other_leaves[k], n + k);
+    cr_assert_eq(generate_changes(&g, reduces, plain, seed, now, other_leaves, expected), n);
+    for (int k = 0; k < n; k++) compare(seed, planned[k], expected[k], k, error);
+    for (int k = 0; k < LEAVES; k++) compare(seed, leaves[k], other_leaves[k], n + k, error);
     tg_plan_free(plan);
     cr_assert_eq(tg_tape_rewind(tape, start), TG_OK);
     cr_assert_eq(tg_tape_rewind(plain, plain_start), TG_OK);
 }
 
-Test(plan_random, graphs_that_change_their_leaves_do_so_in_order, .timeout = 240) {
-    tg_tape *tape = tg_tape_new(TG_F64), *plain = tg_tape_new(TG_F64);
+static void check_all_changes(tg_dtype dtype, bool reduces) {
+    tg_tape *tape = tg_tape_new(dtype), *plain = tg_tape_new(dtype);
     cr_assert(tape && plain);
-    for (uint64_t seed = 0; seed < GRAPHS; seed++) check_changes(tape, plain, seed);
+    for (uint64_t seed = 0; seed < GRAPHS; seed++) check_changes(tape, plain, reduces, seed);
     tg_tape_free(tape);
     tg_tape_free(plain);
+}
+
+Test(plan_random, graphs_that_change_their_leaves_do_so_in_order, .timeout = 240) {
+    check_all_changes(TG_F64, true);
+}
+
+Test(plan_random, graphs_without_reductions_are_equal_bit_for_bit, .timeout = 240) {
+    check_all_changes(TG_F32, false);
+    check_all_changes(TG_F64, false);
 }
 
 Test(plan_random, graphs_give_in_a_plan_what_they_give_on_the_tape, .timeout = 240) {
