@@ -9,8 +9,15 @@
 
 typedef struct tg_contribution {
     struct tg_contribution *next;
-    uint32_t node, rank;
+    uint32_t node;
+    uint16_t rank, run; /* run: how many of this rank there are from here on */
 } contribution;
+
+/* Puts the node of a part before the rest of its list. */
+static void put(contribution *at, uint32_t node, unsigned rank, contribution *rest) {
+    const unsigned run = rest && rest->rank == rank ? rest->run + 1U : 1;
+    *at = (contribution){rest, node, (uint16_t)rank, (uint16_t)run};
+}
 
 bool tg_cotangents_open(tg_cotangents *c, tg_tape *tape, const char *where, uint32_t low, uint32_t high) {
     const size_t n = (size_t)(high - low) + 1;
@@ -28,7 +35,7 @@ static contribution *new_contribution(tg_cotangents *c, uint32_t node, contribut
     else
         made = tg_arena_alloc(&c->tape->scratch, sizeof *made, sizeof(void *));
     if (made)
-        *made = (contribution){next, node, 0};
+        put(made, node, 0, next);
     else
         tg_tape_fail(c->tape, TG_ERR_MEMORY, c->where, "gradient: out of memory for a cotangent");
     return made;
@@ -37,21 +44,18 @@ static contribution *new_contribution(tg_cotangents *c, uint32_t node, contribut
 /* Sums eight parts of one rank at the head of the list to one of the next rank, as often as there are such.
  */
 static bool carry(tg_cotangents *c, contribution *list) {
-    for (;;) {
+    while (list->run == TG_MAX_MAP_INPUTS) {
         tg_tensor parts[TG_MAX_MAP_INPUTS];
         contribution *part = list, *last = NULL;
-        int n = 0;
-        for (; part && n < TG_MAX_MAP_INPUTS && part->rank == list->rank; part = part->next) {
-            parts[n++] = tg_handle(c->tape, part->node);
-            last = part;
-        }
-        if (n < TG_MAX_MAP_INPUTS) return true;
-        const tg_tensor sum = tg_accumulate_at(c->where, n, parts);
+        for (int n = 0; n < TG_MAX_MAP_INPUTS; n++, last = part, part = part->next)
+            parts[n] = tg_handle(c->tape, part->node);
+        const tg_tensor sum = tg_accumulate_at(c->where, TG_MAX_MAP_INPUTS, parts);
         if (sum.node == TG_NO_NODE) return false;
         last->next = c->spare; /* all but the head are spare now */
         c->spare = list->next;
-        *list = (contribution){part, sum.node, list->rank + 1};
+        put(list, sum.node, list->rank + 1U, part);
     }
+    return true;
 }
 
 bool tg_cotangent_add_another(tg_cotangents *c, tg_cotangent_slot *slot, uint32_t cotangent) {
@@ -76,7 +80,7 @@ tg_tensor tg_cotangent_total(tg_cotangents *c, uint32_t i) {
         } while (rest && n < TG_MAX_MAP_INPUTS);
         const tg_tensor sum = tg_accumulate_at(c->where, n, parts);
         if (sum.node == TG_NO_NODE) return sum;
-        if (rest) *last = (contribution){rest, sum.node, 0};
+        if (rest) put(last, sum.node, 0, rest);
         *slot = rest ? (tg_cotangent_slot)last : (tg_cotangent_slot)sum.node << 1 | 1;
     }
     return tg_handle(c->tape, (uint32_t)(*slot >> 1));

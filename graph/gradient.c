@@ -95,7 +95,9 @@ static TG_INLINE bool run_backward(pass *p, uint32_t i, uint32_t n, tg_tensor dy
     /* A view shows its leaf as it is now, so only what computed from values can be outdated. */
     for (uint32_t k = 0; k < n && !(node->flags & TG_NODE_VIEW); k++) {
         const tg_node *input = tg_node_at(tape, in[k]);
-        if ((!input->op || (input->flags & TG_NODE_VIEW)) && !is_unchanged(p, node, i, k)) return false;
+        const bool changes =
+            input->op ? input->flags & TG_NODE_VIEW : input->extra.leaf && input->extra.leaf->changed_at;
+        if (changes && !is_unchanged(p, node, i, k)) return false;
     }
     const char *place = tape->place, *backward_of = tape->backward_of;
     tape->place = node->place;
