@@ -3,11 +3,9 @@
  * By hand x is read once and dx written once, in blocks that stay in the nearest cache; the tape makes one
  * pass for each operation, forward and backward. Both use the library's vector functions. */
 #include "agreement.h"
-#include "core/vector_math.h"
+#include "chain_by_hand.h"
 #include "measure.h"
 #include "tapegrad.h"
-
-enum { BLOCK = 512 };
 
 typedef struct chain {
     int64_t n;
@@ -19,32 +17,9 @@ typedef struct chain {
     bool keep;
 } chain;
 
-/* The sum of a block of n <= BLOCK, and dx of the mean over all. */
-static float fused_block(int64_t n, const float *restrict x, float *restrict dx, float scale) {
-    const struct tg_vector_math *math = tg_vector_math();
-    float s[BLOCK], t[BLOCK], sum = 0;
-    math->sigmoid_f32(n, s, x);
-    for (int64_t i = 0; i < n; i++) t[i] = s[i] * x[i] + x[i];
-    math->tanh_f32(n, t, t);
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < n; i++) {
-        sum += t[i];
-        dx[i] = scale * (1 - t[i] * t[i]) * (s[i] + x[i] * s[i] * (1 - s[i]) + 1);
-    }
-    return sum;
-}
-
 static void by_hand(void *context) {
     chain *c = context;
-    const int64_t n = c->n, n_blocks = (n + BLOCK - 1) / BLOCK;
-    const float scale = 1 / (float)n;
-    double sum = 0;
-#pragma omp parallel for schedule(static) reduction(+ : sum) if (n > 16384)
-    for (int64_t b = 0; b < n_blocks; b++) {
-        const int64_t at = b * BLOCK, length = n - at < BLOCK ? n - at : BLOCK;
-        sum += (double)fused_block(length, c->x + at, c->dx + at, scale);
-    }
-    c->mean = sum / (double)n;
+    c->mean = chain_by_hand(c->n, c->x, c->dx);
 }
 
 static void by_tape(void *context) {
