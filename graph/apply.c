@@ -283,7 +283,7 @@ static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, 
     tg_tape *tape = c->tape;
     for (int i = 0; i < c->n_in; i++) arrays[i] = tg_node_array(tg_node_at(tape, in[i]));
     c->in = arrays;
-    c->out_dtype = tape->dtype;
+    c->out_dtype = c->op->kind == TG_VIEW ? arrays[0].dtype : tape->dtype;
     const bool inferred = c->op->infer            ? c->op->infer(c)
                           : c->op->kind == TG_MAP ? infer_map(c)
                                                   : infer_reduction(c);

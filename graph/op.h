@@ -50,7 +50,8 @@ struct tg_op {
     bool (*forward)(const tg_call *c);
 
     /* TG_VIEW: sets strides and c->out.data so that c->out shows the elements of c->in[0]; returns false
-     * where no strides can, and the library copies: elements in row-major order, as reshape does. */
+     * where no strides can, and the library copies: elements in row-major order, as reshape does. What cannot
+     * be at all is infer's to refuse. */
     bool (*view)(tg_call *c, int64_t *strides);
 
     /* TG_MAP: kernels by the dtype of the first input that is f32 or f64 (of the tape, where none is).
@@ -89,7 +90,7 @@ struct tg_call {
     const void *attr;   /* the attribute, NULL when attr_size is 0 */
 
     tg_shape out_shape; /* written by infer */
-    tg_dtype out_dtype; /* written by infer; the tape's dtype unless it is */
+    tg_dtype out_dtype; /* as infer writes it; at first the tape's, of a view the input's */
     tg_array out;       /* forward: the output */
 
     const tg_tensor *x; /* backward: the inputs */
