@@ -15,7 +15,9 @@
 #define CURVE_POINTS 1000
 
 /* Below the labels of the x axis, where no curve and no point is. */
-#define KEY_BELOW "  set key at graph 0.5, -0.19 center top horizontal maxrows 1 samplen 1.5 width -2\n  set bmargin 6.5\n"
+#define KEY_BELOW                                                                                            \
+    "  set key at graph 0.5, -0.19 center top horizontal maxrows 1 samplen 1.5 width -2\n"                   \
+    "  set bmargin 6.5\n"
 
 /* --- scripts -------------------------------------------------------------------------------------------- */
 

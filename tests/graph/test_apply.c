@@ -377,7 +377,12 @@ static bool longer_infer(tg_call *c) {
     return true;
 }
 static bool wider_infer(tg_call *c) {
-    c->out_shape = tg_array_shape(&c->in[0]); /* and the tape's dtype, whatever the input's is */
+    c->out_shape = tg_array_shape(&c->in[0]);
+    c->out_dtype = TG_F64;
+    return true;
+}
+static bool shape_only_infer(tg_call *c) {
+    c->out_shape = tg_array_shape(&c->in[0]);
     return true;
 }
 static bool no_view(tg_call *c, int64_t *strides) {
@@ -402,6 +407,16 @@ Test(apply, a_view_cannot_show_more_than_there_is) {
     cr_expect_not(tg_is_valid(tg_apply(&op, 1, &mask, NULL)));
     EXPECT_ERROR(tape, TG_ERR_OP, "flat", "data");
     cr_expect_eq(tg_tape_n_nodes(tape), 1);
+}
+
+Test(apply, a_view_has_the_dtype_of_its_input_unless_infer_says_otherwise) {
+    const tg_tensor mask = tg_from_bool(tape, TG_SHAPE(3), 3, (bool[]){true, true, false});
+    struct tg_op op = flat;
+    op.infer = shape_only_infer, op.view = no_view;
+    const tg_tensor y = tg_apply(&op, 1, &mask, NULL);
+    EXPECT_NO_ERROR(tape);
+    cr_expect_eq(tg_dtype_of(y), TG_BOOL);
+    cr_expect_eq(tg_value(y, TG_SHAPE(1)), 1);
 }
 
 /* --- reductions ----------------------------------------------------------------------------------------- */
