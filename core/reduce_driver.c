@@ -6,6 +6,7 @@
 #include "core/reduce_driver.h"
 
 #include "core/cursor.h"
+#include "core/reduce_kernels.h"
 #include "core/threads.h"
 
 #include <string.h>
@@ -51,14 +52,8 @@ struct tree {
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static void fill_start(const struct reduction *r, int64_t n, void *accumulator) {
-    if (r->element_bytes == sizeof(float)) {
-        float *to = accumulator, start = (float)r->start;
-        for (int64_t i = 0; i < n; i++) to[i] = start;
-    } else {
-        double *to = accumulator;
-        for (int64_t i = 0; i < n; i++) to[i] = r->start;
-    }
+static void fill_start(const struct reduction *r, int64_t n, void *accumulators) {
+    tg_fill_start(r->element_bytes, r->start, n, accumulators);
 }
 
 /* result holds start values, and gets at most n_leaves leaves. */

@@ -34,7 +34,7 @@ enum { SUM_BLOCK = 256, SUM_LANES = 16 };
         for (int j = 0; i < n; i++, j++) lane[j] += x[i];                                                    \
         return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));    \
     }                                                                                                        \
-    static void sum_fold_##suffix(int64_t n, void *accumulator, const void *x) {                             \
+    void tg_sum_fold_##suffix(int64_t n, void *accumulator, const void *x) {                                 \
         type partial[64], *sum = accumulator; /* partial: of 2^k blocks each, k falling */                   \
         const type *from = x;                                                                                \
         int top = 0;                                                                                         \
@@ -48,12 +48,13 @@ enum { SUM_BLOCK = 256, SUM_LANES = 16 };
         while (top > 0) total += partial[--top];                                                             \
         *sum += total;                                                                                       \
     }                                                                                                        \
-    static void sum_merge_##suffix(int64_t n, void *accumulator, const void *x) {                            \
+    void tg_sum_merge_##suffix(int64_t n, void *accumulator, const void *x) {                                \
         type *to = accumulator;                                                                              \
         const type *from = x;                                                                                \
         for (int64_t i = 0; i < n; i++) to[i] += from[i];                                                    \
     }                                                                                                        \
-    const tg_reduction_kernels tg_sum_kernels_##suffix = {sum_fold_##suffix, sum_merge_##suffix, NULL};      \
+    const tg_reduction_kernels tg_sum_kernels_##suffix = {tg_sum_fold_##suffix, tg_sum_merge_##suffix,       \
+                                                          NULL};                                             \
     void tg_add_kernel_##suffix(int64_t n, void *out, const void *const *in, const void *attr) {             \
         (void)attr;                                                                                          \
         tg_accumulate_##suffix(n, out, in, 2);                                                               \
@@ -80,3 +81,13 @@ TG_ACCUMULATE(f32, float)
 TG_ACCUMULATE(f64, double)
 TG_SUM_KERNELS(f32, float)
 TG_SUM_KERNELS(f64, double)
+
+void tg_fill_start(size_t element_bytes, double start, int64_t n, void *accumulators) {
+    if (element_bytes == sizeof(float)) {
+        float *to = accumulators;
+        for (int64_t i = 0; i < n; i++) to[i] = (float)start;
+    } else {
+        double *to = accumulators;
+        for (int64_t i = 0; i < n; i++) to[i] = start;
+    }
+}

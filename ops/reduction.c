@@ -53,17 +53,11 @@ tg_tensor tg_sum_axes_at(const char *where, tg_tensor x, tg_axes axes, bool keep
 
 /* A sum that is divided at its end. */
 #define TG_MEAN_KERNELS(suffix, type)                                                                        \
-    static void mean_fold_##suffix(int64_t n, void *accumulator, const void *x) {                            \
-        tg_sum_kernels_##suffix.fold(n, accumulator, x);                                                     \
-    }                                                                                                        \
-    static void mean_merge_##suffix(int64_t n, void *accumulator, const void *x) {                           \
-        tg_sum_kernels_##suffix.merge(n, accumulator, x);                                                    \
-    }                                                                                                        \
     static void mean_finish_##suffix(int64_t n, void *accumulator, int64_t count) {                          \
         type *y = accumulator;                                                                               \
         for (int64_t i = 0; i < n; i++) y[i] /= (type)count;                                                 \
     }                                                                                                        \
-    static const tg_reduction_kernels mean_##suffix = {mean_fold_##suffix, mean_merge_##suffix,              \
+    static const tg_reduction_kernels mean_##suffix = {tg_sum_fold_##suffix, tg_sum_merge_##suffix,          \
                                                        mean_finish_##suffix};
 
 TG_MEAN_KERNELS(f32, float)
