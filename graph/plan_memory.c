@@ -41,8 +41,6 @@ typedef struct slab {
     size_t n, end;
 } slab;
 
-static size_t rounded(size_t bytes) { return bytes < 64 ? 64 : (bytes + 63) & ~(size_t)63; }
-
 static size_t take(slab *s, size_t bytes) {
     size_t best = s->n;
     for (size_t i = 0; i < s->n; i++)
@@ -119,14 +117,14 @@ static tg_value *operand_to_replace(const tg_planning *p, uint32_t u, uint32_t i
 static void place_member(tg_planning *p, slab *s, uint32_t u, uint32_t i) {
     tg_value *v = &p->values[p->members[p->units[u].first + i]];
     if (v->root != tg_value_id(p, v)) return;
-    p->plan->counts.all_bytes += rounded(tg_value_bytes(v));
+    p->plan->counts.all_bytes += tg_slab_bytes(tg_value_bytes(v));
     if (!in_slab(v)) return;
     tg_value *old = operand_to_replace(p, u, i, v);
     if (old) {
         v->offset = old->offset;
         old->replaced = true;
     } else {
-        v->offset = take(s, rounded(tg_value_bytes(v)));
+        v->offset = take(s, tg_slab_bytes(tg_value_bytes(v)));
     }
 }
 
@@ -134,7 +132,7 @@ static void place_member(tg_planning *p, slab *s, uint32_t u, uint32_t i) {
 static void release(slab *s, uint32_t u, tg_value *root) {
     if (!in_slab(root) || root->last_unit != u || root->replaced) return;
     root->replaced = true;
-    give_back(s, root->offset, rounded(tg_value_bytes(root)));
+    give_back(s, root->offset, tg_slab_bytes(tg_value_bytes(root)));
 }
 
 static void place_unit(tg_planning *p, slab *s, uint32_t u) {
@@ -146,9 +144,9 @@ static void place_unit(tg_planning *p, slab *s, uint32_t u) {
         parts += p->values[p->members[unit->first + i]].node->op->kind == TG_REDUCE;
     }
     if (unit->row) {
-        parts *= rounded((size_t)tg_chain_parts(unit->size, unit->row) * tg_dtype_size(p->tape->dtype));
-        unit->parts_offset = take(s, rounded(parts));
-        give_back(s, unit->parts_offset, rounded(parts));
+        parts *= tg_slab_bytes((size_t)tg_chain_parts(unit->size, unit->row) * tg_dtype_size(p->tape->dtype));
+        unit->parts_offset = take(s, tg_slab_bytes(parts));
+        give_back(s, unit->parts_offset, tg_slab_bytes(parts));
     }
     for (uint32_t i = 0; i < unit->n; i++) {
         tg_value *v = &p->values[p->members[unit->first + i]];

@@ -137,6 +137,9 @@ enum { TG_MARK_NEEDED = 1, TG_MARK_KEPT = 2 };
 void *tg_planning_temporary(const tg_planning *p, size_t n, size_t bytes);
 void *tg_planning_memory(const tg_planning *p, size_t n, size_t bytes);
 
+/* What a result of so many bytes takes of the slab: whole lines of the cache. */
+static inline size_t tg_slab_bytes(size_t bytes) { return bytes < 64 ? 64 : (bytes + 63) & ~(size_t)63; }
+
 /* The parts, in order; false with an error on the tape. */
 bool tg_plan_schedule(tg_planning *p, int n_outputs, const tg_tensor *outputs);
 bool tg_plan_fuse(tg_planning *p);

@@ -133,7 +133,7 @@ static void add_fold(chain_maker *m, const tg_value *v) {
     const struct tg_op *op = v->node->op;
     const size_t element = tg_dtype_size(m->p->tape->dtype);
     const size_t parts = (size_t)tg_chain_parts(m->unit->size, m->unit->row) * element;
-    const size_t apart = parts < 64 ? 64 : (parts + 63) & ~(size_t)63;
+    const size_t apart = tg_slab_bytes(parts);
     tg_chain_fold *fold = &m->chain->folds[m->chain->n_folds];
     *fold = (tg_chain_fold){.kernels = m->p->tape->dtype == TG_F32 ? op->reduce_f32 : op->reduce_f64,
                             .start = op->start,
