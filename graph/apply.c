@@ -39,15 +39,14 @@ static tg_tensor refuse(tg_tape *tape, const char *where, const struct tg_op *op
  * integer, else the tape's. */
 static bool place_numbers(tg_tape *tape, const char *where, const struct tg_op *op, int n, const tg_tensor *x,
                           uint32_t *in) {
-    tg_dtype dtype = tape->dtype;
-    for (int i = n - 1; i >= 0; i--) {
+    bool any_i64 = false, any_value = false;
+    for (int i = 0; i < n; i++) {
         if (tg_is_num(x[i])) continue;
         const tg_dtype beside = (tg_dtype)tg_node_at(tape, in[i])->dtype;
-        if (beside == TG_I64) dtype = TG_I64;
+        any_i64 |= beside == TG_I64;
+        any_value |= tg_dtype_is_value(beside);
     }
-    for (int i = 0; i < n && dtype == TG_I64; i++)
-        if (!tg_is_num(x[i]) && tg_dtype_is_value((tg_dtype)tg_node_at(tape, in[i])->dtype))
-            dtype = tape->dtype;
+    const tg_dtype dtype = any_i64 && !any_value ? TG_I64 : tape->dtype;
     for (int i = 0; i < n; i++) {
         if (!tg_is_num(x[i])) continue;
         const double value = tg_item_at(where, x[i]);

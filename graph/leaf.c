@@ -203,8 +203,7 @@ void *tg_data_mut_at(const char *where, tg_tensor x) {
     return node ? node->data : NULL;
 }
 
-tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node, const tg_node **leaf_node) {
+tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node) {
     while (node->op && (node->flags & TG_NODE_VIEW)) node = tg_node_at(tape, tg_node_inputs(node)[0]);
-    if (leaf_node) *leaf_node = node;
     return node->op ? NULL : node->extra.leaf;
 }

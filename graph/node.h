@@ -194,7 +194,7 @@ void tg_fail_stale(const char *where, const char *what, tg_tensor x);
 void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, const char *where);
 
 /* The leaf under a node, through views; NULL when it is computed. */
-tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node, const tg_node **leaf_node);
+tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node);
 
 /* The node of a leaf that is about to be written to, which counts as changed from here; NULL, with an error,
  * for what is no leaf. */

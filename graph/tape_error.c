@@ -22,11 +22,11 @@ void tg_tape_clear_error(tg_tape *tape) {
 
 static void write_message(const tg_tape *tape, char *text, const char *where, const char *name,
                           const char *format, va_list values) {
-    size_t n = 0;
-    const char *parts[3] = {where ? where : "?", name ? name : "", tape->backward_of};
-    n += (size_t)snprintf(text, TG_TEXT, "%s: %s%s", parts[0], parts[1], name ? ": " : "");
+    size_t n =
+        (size_t)snprintf(text, TG_TEXT, "%s: %s%s", where ? where : "?", name ? name : "", name ? ": " : "");
     if (n < TG_TEXT) n += (size_t)vsnprintf(text + n, TG_TEXT - n, format, values);
-    if (n < TG_TEXT && parts[2]) snprintf(text + n, TG_TEXT - n, " (in the backward of %s)", parts[2]);
+    if (n < TG_TEXT && tape->backward_of)
+        snprintf(text + n, TG_TEXT - n, " (in the backward of %s)", tape->backward_of);
 }
 
 tg_status tg_tape_fail(tg_tape *tape, tg_status status, const char *where, const char *format, ...) {
