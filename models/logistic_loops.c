@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "models/model_check.h"
 #include "models/tape_memory.h"
 #include "models/training.h"
 
@@ -181,7 +182,7 @@ tg_status tg_logistic_compare_at(const char *where, tg_tape *tape, const tg_data
     const int64_t steps = given.steps != 0 ? given.steps : 200;
     const int rounds = given.rounds != 0 ? given.rounds : 15;
     *comparison = (tg_logistic_comparison){0};
-    tg_status status = tg_logistic_check_data(where, tape, train, NULL);
+    tg_status status = tg_model_check_data(where, tape, train, NULL);
     if (status != TG_OK) return status;
     if (steps < 1 || rounds < 1 || rounds > MAX_ROUNDS) {
         return tg_tape_fail(tape, TG_ERR_VALUE, where, "logistic_compare: %lld steps, %d rounds (1 to %d)",

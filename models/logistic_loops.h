@@ -16,8 +16,4 @@ tg_tensor tg_logistic_cost(tg_tape *tape, const tg_tensor *params, void *context
 /* w and b, zeros. */
 void tg_logistic_params(tg_tape *tape, int64_t n_features, tg_tensor *params);
 
-/* Refuses data that nothing can be learned from. */
-tg_status tg_logistic_check_data(const char *where, tg_tape *tape, const tg_dataset *train,
-                                 const tg_dataset *test);
-
 #endif

@@ -35,21 +35,6 @@ void tg_logistic_params(tg_tape *tape, int64_t n_features, tg_tensor *params) {
     params[1] = tg_set_name(tg_param_scalar(tape, 0), "b");
 }
 
-tg_status tg_logistic_check_data(const char *where, tg_tape *tape, const tg_dataset *train,
-                                 const tg_dataset *test) {
-    if (tg_tape_error(tape)) return tg_tape_status(tape);
-    if (train->n_examples < 1 || train->n_features < 1) {
-        return tg_tape_fail(tape, TG_ERR_SHAPE, where,
-                            "training needs examples and features, not %lld of %lld",
-                            (long long)train->n_examples, (long long)train->n_features);
-    }
-    if (test && test->n_examples > 0 && test->n_features != train->n_features) {
-        return tg_tape_fail(tape, TG_ERR_SHAPE, where, "%lld features to train on, %lld to test with",
-                            (long long)train->n_features, (long long)test->n_features);
-    }
-    return TG_OK;
-}
-
 /* At zeros every probability is 1/2 and mistakes can hide, so the check is made at a random point. */
 static tg_status check(tg_tape *tape, const tg_dataset *train, const tg_logistic_regression_options *options,
                        tg_gradcheck_report *report) {
@@ -71,16 +56,9 @@ static tg_status check(tg_tape *tape, const tg_dataset *train, const tg_logistic
     return status;
 }
 
-/* The accuracy on a dataset, NaN when it is empty. */
-static double accuracy_on(tg_tape *tape, const tg_tensor *params, const tg_dataset *data) {
-    if (!data || data->n_examples < 1) return NAN;
-    const tg_mark start = tg_tape_mark(tape);
-    double accuracy = NAN;
-    tg_no_grad(tape) {
-        const tg_tensor X = tg_dataset_features(tape, data), Y = tg_dataset_labels(tape, data);
-        accuracy = tg_accuracy(tg_logistic_logits(params[0], params[1], X), Y);
-    }
-    return tg_tape_rewind(tape, start) == TG_OK ? accuracy : NAN;
+static tg_tensor logits_of(const void *params, tg_tensor X) {
+    const tg_tensor *p = params;
+    return tg_logistic_logits(p[0], p[1], X);
 }
 
 static tg_status train_on(const char *where, tg_tape *tape, const tg_dataset *train,
@@ -113,7 +91,7 @@ tg_status tg_logistic_regression_at(const char *where, tg_tape *tape, const tg_d
     if (given.learning_rate == 0) given.learning_rate = 0.1;
     if (given.iterations == 0) given.iterations = 1000;
     *result = (tg_logistic_regression_result){.allocator = tg_tape_allocator(tape)};
-    tg_status status = tg_logistic_check_data(where, tape, train, test);
+    tg_status status = tg_model_check_data(where, tape, train, test);
     if (status != TG_OK) return status;
     if (given.iterations < 0 || given.iterations == INT64_MAX) {
         return tg_tape_fail(tape, TG_ERR_VALUE, where, "logistic_regression: %lld iterations",
@@ -126,8 +104,8 @@ tg_status tg_logistic_regression_at(const char *where, tg_tape *tape, const tg_d
     if (status == TG_OK) status = train_on(where, tape, train, &given, result);
     if (status != TG_OK) return status;
     const tg_tensor params[2] = {result->w, result->b};
-    result->train_accuracy = accuracy_on(tape, params, train);
-    result->test_accuracy = accuracy_on(tape, params, test);
+    result->train_accuracy = tg_model_accuracy(tape, train, logits_of, params);
+    result->test_accuracy = tg_model_accuracy(tape, test, logits_of, params);
     return tg_tape_status(tape);
 }
 

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "models/model_check.h"
 #include "models/shallow_check.h"
 #include "models/tape_memory.h"
 #include "models/training.h"
@@ -161,16 +162,8 @@ static tg_status train_on(const char *where, tg_tape *tape, const tg_dataset *tr
     return status;
 }
 
-/* The accuracy on a dataset, NaN when it is empty. */
-static double accuracy_on(tg_tape *tape, const tg_shallow_network *network, const tg_dataset *data) {
-    if (!data || data->n_examples < 1) return NAN;
-    const tg_mark start = tg_tape_mark(tape);
-    double accuracy = NAN;
-    tg_no_grad(tape) {
-        const tg_tensor X = tg_dataset_features(tape, data), Y = tg_dataset_labels(tape, data);
-        accuracy = tg_accuracy(tg_shallow_logits(network, X), Y);
-    }
-    return tg_tape_rewind(tape, start) == TG_OK ? accuracy : NAN;
+static tg_tensor logits_of(const void *network, tg_tensor X) {
+    return tg_shallow_logits((const tg_shallow_network *)network, X);
 }
 
 /* Enumerations may come from a command line or another language: each is looked at. */
@@ -184,16 +177,6 @@ static tg_status check_options(const char *where, tg_tape *tape, const tg_shallo
     return wrong ? tg_tape_fail(tape, TG_ERR_VALUE, where, "shallow_network: %s", wrong) : TG_OK;
 }
 
-static tg_status check_data(const char *where, tg_tape *tape, const tg_dataset *train,
-                            const tg_dataset *test) {
-    const bool test_fits = !test || test->n_examples < 1 || test->n_features == train->n_features;
-    if (train->n_examples > 0 && train->n_features > 0 && test_fits) return TG_OK;
-    return tg_tape_fail(tape, TG_ERR_SHAPE, where,
-                        "shallow_network: cannot learn from %lld examples of %lld features, tested on %lld",
-                        (long long)train->n_examples, (long long)train->n_features,
-                        (long long)(test ? test->n_features : 0));
-}
-
 tg_status tg_shallow_network_train_at(const char *where, tg_tape *tape, const tg_dataset *train,
                                       const tg_dataset *test, const tg_shallow_network_options *options,
                                       tg_shallow_network_result *result) {
@@ -203,7 +186,7 @@ tg_status tg_shallow_network_train_at(const char *where, tg_tape *tape, const tg
     *result = (tg_shallow_network_result){.allocator = tg_tape_allocator(tape)};
     tg_status status = tg_tape_status(tape);
     if (status == TG_OK) status = check_options(where, tape, &given);
-    if (status == TG_OK) status = check_data(where, tape, train, test);
+    if (status == TG_OK) status = tg_model_check_data(where, tape, train, test);
     if (status != TG_OK) return status;
     result->costs = tg_tape_memory_new(tape, given.iterations + 1, sizeof *result->costs);
     if (!result->costs) return TG_ERR_MEMORY;
@@ -211,8 +194,8 @@ tg_status tg_shallow_network_train_at(const char *where, tg_tape *tape, const tg
     status = tg_shallow_check(tape, train, &given, &result->check);
     if (status == TG_OK) status = train_on(where, tape, train, &given, result);
     if (status != TG_OK) return status;
-    result->train_accuracy = accuracy_on(tape, &result->network, train);
-    result->test_accuracy = accuracy_on(tape, &result->network, test);
+    result->train_accuracy = tg_model_accuracy(tape, train, logits_of, &result->network);
+    result->test_accuracy = tg_model_accuracy(tape, test, logits_of, &result->network);
     return tg_tape_status(tape);
 }
 
