@@ -69,6 +69,11 @@ struct tg_op {
     double start;
     bool has_identity;
 
+    /* The floating-point operations of a call, for those who read plans: c->in, c->attr and c->out have their
+     * shapes. NULL: one for each element, of the result or of the largest input, of a TG_MAP, TG_REDUCE or
+     * TG_CONTRACT; 20 where the cost is TG_COSTLY; none of a TG_VIEW, nor of a TG_OTHER that is cheap. */
+    double (*flops)(const tg_call *c);
+
     /* Writes dx[i], the gradient with respect to input i, in tensor operations; dy has the output's shape. A
      * dx[i] of the output's broadcast shape is right: the library sums it to the input's. dx[i] is invalid on
      * entry and may stay so: no gradient flows there. c->x are the inputs and c->y the output as tensors;

@@ -21,6 +21,25 @@ void *tg_planning_memory(const tg_planning *p, size_t n, size_t bytes) {
     return allocate(p, &p->plan->arena, n, bytes);
 }
 
+bool tg_value_call(const tg_planning *p, const tg_value *v, tg_call *call) {
+    const tg_node *node = v->node;
+    tg_array *in = tg_planning_temporary(p, node->n_in, sizeof *in);
+    if (!in) return false;
+    for (uint32_t k = 0; k < node->n_in; k++)
+        in[k] = tg_node_array(tg_node_at(p->tape, tg_node_inputs(node)[k]));
+    const tg_array out = tg_node_array(node);
+    *call = (tg_call){.op = node->op,
+                      .tape = p->tape,
+                      .where = p->where,
+                      .n_in = (int)node->n_in,
+                      .in = in,
+                      .attr = node->op->attr_size ? node->extra.attr : NULL,
+                      .out_shape = tg_array_shape(&out),
+                      .out_dtype = out.dtype,
+                      .out = out};
+    return true;
+}
+
 /* --- scratch -------------------------------------------------------------------------------------------- */
 
 /* Bytes handed out by an arena up to here, with what lay unused at the ends of chunks. */
@@ -34,20 +53,9 @@ static size_t bytes_used(const tg_arena *arena) {
  * not yet an error, unless memory is out: a label may be out of range until it is written anew. */
 static bool try_forward(const tg_planning *p, const tg_value *v, void *result, size_t *most) {
     tg_tape *tape = p->tape;
-    const uint32_t n = v->node->n_in;
-    tg_array *in = tg_planning_temporary(p, n, sizeof *in);
-    if (!in) return false;
-    for (uint32_t k = 0; k < n; k++) in[k] = tg_node_array(tg_node_at(tape, tg_node_inputs(v->node)[k]));
-    tg_call call = {.op = v->node->op,
-                    .tape = tape,
-                    .where = p->where,
-                    .n_in = (int)n,
-                    .in = in,
-                    .attr = v->node->op->attr_size ? v->node->extra.attr : NULL,
-                    .out = tg_node_array(v->node)};
+    tg_call call;
+    if (!tg_value_call(p, v, &call)) return false;
     call.out.data = result;
-    call.out_shape = tg_array_shape(&call.out);
-    call.out_dtype = call.out.dtype;
     const tg_arena kept = tape->scratch;
     tape->scratch = p->plan->scratch;
     (void)v->node->op->forward(&call);
@@ -119,7 +127,8 @@ tg_plan *tg_plan_new_at(const char *where, tg_tape *tape, int n, const tg_tensor
     tg_planning planning = {.tape = tape, .plan = plan, .where = where};
     const tg_arena_position before = tg_arena_here(&tape->scratch);
     const bool good = tg_plan_schedule(&planning, n, outputs) && tg_plan_fuse(&planning) &&
-                      tg_plan_place(&planning) && tg_plan_make_steps(&planning) && reserve_scratch(&planning);
+                      tg_plan_place(&planning) && tg_plan_make_steps(&planning) &&
+                      tg_plan_count_work(&planning) && reserve_scratch(&planning);
     tg_arena_rewind(&tape->scratch, before);
     if (good) return plan;
     tg_plan_free(plan);

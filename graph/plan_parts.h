@@ -1,7 +1,8 @@
 /* plan_parts.h: how a plan is made and what it is made of.
  *
  * Owns: the tables that the parts of the planner hand to each other (plan_schedule.c, plan_fusion.c,
- * plan_memory.c, plan_steps.c, in this order), and the records that plan_run.c runs. Internal: not installed.
+ * plan_memory.c, plan_steps.c, plan_work.c, in this order), and the records that plan_run.c runs. Internal:
+ * not installed.
  */
 #ifndef TAPEGRAD_GRAPH_PLAN_PARTS_H
 #define TAPEGRAD_GRAPH_PLAN_PARTS_H
@@ -20,6 +21,11 @@ typedef enum tg_step_kind {
     TG_STEP_COPY  /* a view that no strides express */
 } tg_step_kind;
 
+/* What is computed, and what is read from memory and written there. */
+typedef struct tg_work {
+    double flops, bytes;
+} tg_work;
+
 typedef struct tg_kernel_call {
     tg_map_kernel *kernel;
     void *out;
@@ -33,6 +39,7 @@ typedef struct tg_step {
     const struct tg_op *const *ops; /* in order, for those who read the plan */
     const char *place;              /* of the last operation */
     tg_array shown;                 /* its result */
+    tg_work work;
     union {
         struct {
             int64_t n;
@@ -75,7 +82,28 @@ struct tg_plan {
     tg_arena arena;   /* everything but this struct */
     tg_arena scratch; /* for forwards; grown when the plan is made */
     tg_plan_counts counts;
+    tg_work work; /* of all steps */
 };
+
+/* --- plans as text -------------------------------------------------------------------------------------- */
+
+#define TG_QUANTITY_TEXT 24
+
+/* Three digits and a unit: "7", "12.3 k". Returns text. */
+char *tg_quantity(double x, char text[TG_QUANTITY_TEXT]);
+
+/* How wide the columns of a table of steps are. */
+typedef struct tg_step_widths {
+    int place, shape;
+} tg_step_widths;
+tg_step_widths tg_step_widths_of(const tg_plan *plan);
+
+/* The last columns of such a table, and the end of the line: kind, shape, line and operations. */
+void tg_print_step_heading(FILE *stream, tg_step_widths w);
+void tg_print_step_text(FILE *stream, tg_step_widths w, const tg_step *step);
+
+/* The names of the operations, the first of them where there are many. */
+void tg_print_operations(FILE *stream, const tg_step *step);
 
 /* --- while a plan is made ------------------------------------------------------------------------------- */
 
@@ -102,6 +130,7 @@ typedef struct tg_value {
     uint8_t role;
     bool constant, kept;         /* kept: its result is to lie on the tape */
     bool in_memory;              /* computed, and read by other units */
+    uint32_t counted_in;         /* the unit whose work its bytes were last counted for */
     bool replaced;               /* its memory is another's already */
     bool whole_here;             /* the unit last looked at reads it as it lies, ... */
     uint32_t read_in, last_here; /* ... which is this one, and the position of its last reader there */
@@ -145,6 +174,7 @@ bool tg_plan_schedule(tg_planning *p, int n_outputs, const tg_tensor *outputs);
 bool tg_plan_fuse(tg_planning *p);
 bool tg_plan_place(tg_planning *p);
 bool tg_plan_make_steps(tg_planning *p);
+bool tg_plan_count_work(tg_planning *p);
 
 /* The value that stands for an input. */
 static inline tg_value *tg_value_input(const tg_planning *p, const tg_value *v, uint32_t k) {
@@ -154,6 +184,9 @@ static inline uint32_t tg_value_id(const tg_planning *p, const tg_value *v) {
     return (uint32_t)(v - p->values);
 }
 static inline tg_value *tg_value_root(const tg_planning *p, const tg_value *v) { return &p->values[v->root]; }
+
+/* The call that recorded v, on the tape's arrays; false, with an error, when memory is out. */
+bool tg_value_call(const tg_planning *p, const tg_value *v, tg_call *call);
 
 /* As the tape has it: shape, strides and dtype are the plan's too. */
 static inline int64_t tg_value_size(const tg_value *v) {

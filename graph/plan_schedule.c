@@ -143,7 +143,7 @@ static void classify(tg_planning *p, tg_value *v) {
     const tg_node *node = v->node;
     const uint32_t id = tg_value_id(p, v);
     v->root = v->same = id;
-    v->unit = v->last_unit = v->read_in = TG_NONE;
+    v->unit = v->last_unit = v->read_in = v->counted_in = TG_NONE;
     v->changed_here = v->gathered_here = v->passed_read = v->passed_change = TG_NONE;
     v->base = node->data;
     v->role = TG_ROLE_GIVEN;

@@ -1,0 +1,65 @@
+/* plan_work.c: how much a plan computes and how much memory it goes through, step by step.
+ *
+ * Owns: the count of floating-point operations and of bytes. Both follow from shapes, so that they are the
+ * same on every machine. Must not know how steps are run, or how long they take. */
+#include "graph/plan_parts.h"
+
+/* What an element of a costly function counts for: exp takes 20 in f32 (core/vector_math_template.h). */
+enum { COSTLY_FLOPS = 20 };
+
+/* By the rule that op.h gives. */
+static bool add_flops(const tg_planning *p, const tg_value *v, double *flops) {
+    const struct tg_op *op = v->node->op;
+    if (op->flops) {
+        tg_call call;
+        if (!tg_value_call(p, v, &call)) return false;
+        *flops += op->flops(&call);
+        return true;
+    }
+    if (op->kind == TG_VIEW || op == &tg_assign_op) return true;
+    int64_t elements = tg_value_size(v);
+    for (uint32_t k = 0; k < v->node->n_in; k++) {
+        const int64_t n = tg_value_size(tg_value_input(p, v, k));
+        if (n > elements) elements = n;
+    }
+    *flops += (double)elements * (op->cost == TG_COSTLY ? COSTLY_FLOPS : op->kind != TG_OTHER);
+    return true;
+}
+
+/* Bytes of the elements that v shows, each once however often it is repeated. */
+static double bytes_shown(const tg_value *v) {
+    const tg_array array = tg_node_array(v->node);
+    double bytes = (double)tg_dtype_size(array.dtype);
+    for (int i = 0; i < array.rank; i++)
+        if (array.strides[i] != 0 || array.shape[i] == 0) bytes *= (double)array.shape[i];
+    return bytes;
+}
+
+/* What unit u takes from memory, each operand once, and what it leaves there. What its own members read of
+ * each other is in the nearest cache. */
+static double bytes_of(const tg_planning *p, uint32_t u, const tg_value *v) {
+    const bool assigns = v->node->op == &tg_assign_op;
+    double bytes = assigns || v->in_memory ? (double)tg_value_bytes(v) : 0;
+    for (uint32_t k = assigns ? 1 : 0; k < v->node->n_in; k++) {
+        tg_value *x = tg_value_input(p, v, k);
+        if (x->counted_in == u || tg_value_root(p, x)->unit == u) continue;
+        x->counted_in = u;
+        bytes += bytes_shown(x);
+    }
+    return bytes;
+}
+
+bool tg_plan_count_work(tg_planning *p) {
+    tg_work *total = &p->plan->work;
+    for (uint32_t u = 0; u < p->n_units; u++) {
+        tg_work *work = &p->plan->steps[u].work;
+        for (uint32_t i = 0; i < p->units[u].n; i++) {
+            const tg_value *v = &p->values[p->members[p->units[u].first + i]];
+            if (!add_flops(p, v, &work->flops)) return false;
+            work->bytes += bytes_of(p, u, v);
+        }
+        total->flops += work->flops;
+        total->bytes += work->bytes;
+    }
+    return true;
+}
