@@ -88,8 +88,8 @@ static void keep_worst(tg_gradcheck_result *result, const tg_array *array, int64
 
 /* An entry fails when the two slopes differ by more than the tolerance and the numerical error together; it
  * is unresolved when the numerical error alone is larger than a tolerance would allow. */
-static bool check_entry(check *c, tg_gradcheck_result *result, const tg_array *array, int64_t i,
-                        double analytic) {
+static bool check_entry(check *c, tg_gradcheck_result *result, const tg_array *array, int64_t i) {
+    const double analytic = result->analytics[i];
     c->entry = (double *)array->data + i;
     c->value = *c->entry;
     tg_slope slope;
@@ -97,31 +97,25 @@ static bool check_entry(check *c, tg_gradcheck_result *result, const tg_array *a
     if (!tg_ridders(loss_at, c, step, &slope, &c->report->evaluations)) return false;
     const double size = fmax(fabs(analytic), fabs(slope.value));
     const double tolerance = c->options.absolute + c->options.relative * size;
-    const double difference = fabs(analytic - slope.value);
-    const bool fails = !isfinite(analytic) || difference > tolerance + 2 * slope.error;
+    const double difference = fabs(analytic - slope.value), allowed = tolerance + 2 * slope.error;
+    const bool fails = !isfinite(analytic) || difference > allowed;
+    const bool resolved = isfinite(slope.error) && slope.error <= 100 * tolerance;
     keep_worst(result, array, i, analytic, &slope, tolerance, fails);
-    if (fails) {
-        result->failed++;
-        result->verdict = TG_FAIL;
-    } else if (!(isfinite(slope.error) && slope.error <= 100 * tolerance) && result->verdict == TG_PASS) {
-        result->verdict = TG_UNRESOLVED;
-    }
+    result->numerics[i] = slope.value;
+    result->allowed[i] = allowed;
+    result->verdicts[i] = fails ? TG_FAIL : resolved ? TG_PASS : TG_UNRESOLVED;
+    result->failed += fails;
+    result->unresolved += !fails && !resolved;
     return true;
 }
 
-static bool check_parameter(check *c, int k, const double *gradient) {
+static bool check_parameter(check *c, int k) {
     tg_gradcheck_result *result = &c->report->results[k];
-    const char *name = tg_name(c->params[k]);
-    const tg_node *node = tg_node_at(c->tape, c->params[k].node);
-    const tg_array array = tg_node_array(node);
-    if (name)
-        snprintf(result->name, sizeof result->name, "%s", name);
-    else
-        snprintf(result->name, sizeof result->name, "parameter %d", k);
-    result->entries = tg_array_size(&array);
+    const tg_array array = tg_node_array(tg_node_at(c->tape, c->params[k].node));
     result->tolerance = 1;
     for (int64_t i = 0; i < result->entries; i++)
-        if (!check_entry(c, result, &array, i, gradient[i])) return false;
+        if (!check_entry(c, result, &array, i)) return false;
+    result->verdict = result->failed ? TG_FAIL : result->unresolved ? TG_UNRESOLVED : TG_PASS;
     return true;
 }
 
@@ -138,7 +132,7 @@ static bool are_leaves(const check *c, int n) {
 }
 
 /* Backward's own answer, copied out so that the tape can be rewound. */
-static bool analytic_gradients(const check *c, int n, double *values) {
+static bool analytic_gradients(const check *c, int n) {
     const tg_mark mark = tg_tape_mark(c->tape);
     const bool was = tg_tape_set_grad(c->tape, true);
     tg_tensor loss;
@@ -149,9 +143,8 @@ static bool analytic_gradients(const check *c, int n, double *values) {
     good = gradients && tg_gradients_at(c->where, loss, n, c->params, gradients) == TG_OK;
     if (good) c->report->loss = tg_item_at(c->where, loss);
     for (int k = 0; good && k < n; k++) {
-        const int64_t size = tg_size_at(c->where, gradients[k]);
-        good = tg_read_f64_at(c->where, gradients[k], size, values) == TG_OK;
-        values += size;
+        const tg_gradcheck_result *result = &c->report->results[k];
+        good = tg_read_f64_at(c->where, gradients[k], result->entries, result->analytics) == TG_OK;
     }
     tg_arena_rewind(&c->tape->scratch, scratch);
     tg_tape_set_grad(c->tape, was);
@@ -164,33 +157,52 @@ static void set_defaults(check *c) {
     if (!(c->options.step > 0)) c->options.step = 0.01;
 }
 
+/* One block for the results and their arrays, the bytes of verdicts at its end. */
+static bool open_report(const check *c, int n) {
+    tg_gradcheck_report *report = c->report;
+    size_t entries = 0;
+    for (int k = 0; k < n; k++) entries += (size_t)tg_size_at(c->where, c->params[k]);
+    report->bytes = (size_t)n * sizeof *report->results + entries * (3 * sizeof(double) + 1);
+    report->results = report->bytes ? tg_memory_new(&report->allocator, report->bytes) : NULL;
+    if (!report->bytes) return true;
+    if (!report->results) {
+        tg_tape_fail(c->tape, TG_ERR_MEMORY, c->where, "gradcheck: out of memory for %zu gradients", entries);
+        return false;
+    }
+    memset(report->results, 0, report->bytes);
+    report->n = n;
+    double *values = (double *)(report->results + n);
+    uint8_t *verdicts = (uint8_t *)(values + 3 * entries);
+    for (int k = 0; k < n; k++) {
+        tg_gradcheck_result *result = &report->results[k];
+        const char *name = tg_name(c->params[k]);
+        if (name)
+            snprintf(result->name, sizeof result->name, "%s", name);
+        else
+            snprintf(result->name, sizeof result->name, "parameter %d", k);
+        result->shape = tg_shape_of_at(c->where, c->params[k]);
+        result->entries = tg_shape_size(result->shape);
+        result->analytics = values;
+        result->numerics = values + result->entries;
+        result->allowed = values + 2 * result->entries;
+        result->verdicts = verdicts;
+        values += 3 * result->entries;
+        verdicts += result->entries;
+    }
+    return true;
+}
+
 static tg_status check_all(check *c, int n) {
     tg_gradcheck_report *report = c->report;
-    int64_t entries = 0;
-    for (int k = 0; k < n; k++) entries += tg_size_at(c->where, c->params[k]);
-    const tg_arena_position scratch = tg_arena_here(&c->tape->scratch);
-    double *values = tg_arena_alloc(&c->tape->scratch, (size_t)entries * sizeof *values, 64);
-    report->results = tg_memory_new(&report->allocator, (size_t)n * sizeof *report->results);
-    if (report->results) report->n = n; /* also the size with which it is given back */
-    if (!values || (n && !report->results)) {
-        tg_arena_rewind(&c->tape->scratch, scratch);
-        tg_tape_fail(c->tape, TG_ERR_MEMORY, c->where, "gradcheck: out of memory for %lld gradients",
-                     (long long)entries);
-        return TG_ERR_MEMORY;
-    }
-    if (n) memset(report->results, 0, (size_t)n * sizeof *report->results);
-    bool good = analytic_gradients(c, n, values);
-    if (good) set_defaults(c);
-    const double *gradient = values;
-    for (int k = 0; good && k < n; k++) {
-        good = check_parameter(c, k, gradient);
-        gradient += report->results[k].entries;
+    if (!open_report(c, n) || !analytic_gradients(c, n)) return c->tape->status;
+    set_defaults(c);
+    for (int k = 0; k < n; k++) {
+        if (!check_parameter(c, k)) return c->tape->status;
         const tg_verdict verdict = report->results[k].verdict;
         if (verdict == TG_FAIL || (verdict != TG_PASS && report->verdict == TG_PASS))
             report->verdict = verdict;
     }
-    tg_arena_rewind(&c->tape->scratch, scratch);
-    return good ? TG_OK : c->tape->status;
+    return TG_OK;
 }
 
 tg_status tg_gradcheck_at(const char *where, tg_tape *tape, tg_model *model, void *context, int n,
@@ -217,8 +229,7 @@ tg_status tg_gradcheck_at(const char *where, tg_tape *tape, tg_model *model, voi
 }
 
 void tg_gradcheck_report_free(tg_gradcheck_report *report) {
-    if (report->results)
-        tg_memory_free(&report->allocator, report->results, (size_t)report->n * sizeof *report->results);
+    tg_memory_free(&report->allocator, report->results, report->bytes);
     *report = (tg_gradcheck_report){0};
 }
 

@@ -32,18 +32,25 @@ typedef struct tg_gradcheck_options {
     double step;     /* first step, relative to max(1, |entry|); default 0.01 */
 } tg_gradcheck_options;
 
-/* What was found for one parameter. worst is the entry whose difference is largest measured in its tolerance.
- */
+/* What was found for one parameter. worst is the entry whose difference is largest measured in its tolerance;
+ * one that fails is worse than any that does not. The arrays have an element for each entry, in row-major
+ * order. */
 typedef struct tg_gradcheck_result {
-    tg_verdict verdict;
-    char name[64];            /* the tensor's name, or "parameter 2" */
-    int64_t entries;          /* all of them were checked */
-    int64_t failed;           /* entries out of tolerance */
+    tg_verdict verdict; /* FAIL if any entry fails, else UNRESOLVED if any is, else PASS */
+    char name[64];      /* the tensor's name, or "parameter 2" */
+    tg_shape shape;
+    int64_t entries;            /* all of them were checked */
+    int64_t failed, unresolved; /* entries with this verdict */
+
     tg_shape worst;           /* index of the worst entry */
     double analytic, numeric; /* its two slopes: backward's, and the extrapolated difference */
     double difference;        /* |analytic - numeric| there */
     double error;             /* estimated error of numeric */
-    double tolerance;         /* what was allowed there */
+    double tolerance;         /* what was allowed there, beside the error */
+
+    double *analytics, *numerics; /* the two slopes of every entry */
+    double *allowed;              /* how far apart they may lie: the tolerance, and the estimated error */
+    uint8_t *verdicts;            /* a tg_verdict each */
 } tg_gradcheck_result;
 
 typedef struct tg_gradcheck_report {
@@ -53,6 +60,7 @@ typedef struct tg_gradcheck_report {
     int n;
     tg_gradcheck_result *results; /* n of them, freed by tg_gradcheck_report_free */
     tg_allocator allocator;
+    size_t bytes; /* of results and their arrays, which are one block */
 } tg_gradcheck_report;
 
 /* Checks d model / d params at the parameters' present values, on an f64 tape. The parameters are moved and

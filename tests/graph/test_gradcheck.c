@@ -188,6 +188,13 @@ Test(gradcheck, fails_one_wrong_element_and_tells_its_index) {
     cr_expect_eq(r->failed, 1);
     cr_expect(tg_shape_equal(r->worst, TG_SHAPE(1, 2)));
     cr_expect_float_eq(r->analytic - r->numeric, 1e-5, 1e-8);
+    cr_expect(tg_shape_equal(r->shape, TG_SHAPE(2, 3)));
+    for (int i = 0; i < 6; i++) { /* all slopes are there, in row-major order */
+        cr_expect_float_eq(r->numerics[i], 2 * cos(angles[i]), 1e-8);
+        cr_expect_float_eq(r->analytics[i], 2 * cos(angles[i]) + (i == 5) * 1e-5, 1e-12);
+        cr_expect_eq(fabs(r->analytics[i] - r->numerics[i]) > r->allowed[i], i == 5);
+        cr_expect_eq(r->verdicts[i], i == 5 ? TG_FAIL : TG_PASS);
+    }
 }
 
 Test(gradcheck, fails_a_gradient_that_is_not_a_number) {
