@@ -49,11 +49,20 @@ TG_API tg_tensor tg_exp_at(const char *where, tg_tensor x);
 TG_API tg_tensor tg_log_at(const char *where, tg_tensor x);
 TG_API tg_tensor tg_log1p_at(const char *where, tg_tensor x);
 
-/* |x|, gradient 0 at 0; the sign -1, 0, 1 (NaN for NaN), whose gradient is 0. */
+/* The sine and the cosine of an angle in radians (NaN at infinity), by the C library. */
+#define tg_sin(...) tg_sin_at(TG_HERE, __VA_ARGS__)
+#define tg_cos(...) tg_cos_at(TG_HERE, __VA_ARGS__)
+TG_API tg_tensor tg_sin_at(const char *where, tg_tensor x);
+TG_API tg_tensor tg_cos_at(const char *where, tg_tensor x);
+
+/* |x|, gradient 0 at 0; the sign -1, 0, 1 (NaN for NaN); the largest whole number not above x. The gradients
+ * of the last two are 0. */
 #define tg_abs(...) tg_abs_at(TG_HERE, __VA_ARGS__)
 #define tg_sign(...) tg_sign_at(TG_HERE, __VA_ARGS__)
+#define tg_floor(...) tg_floor_at(TG_HERE, __VA_ARGS__)
 TG_API tg_tensor tg_abs_at(const char *where, tg_tensor x);
 TG_API tg_tensor tg_sign_at(const char *where, tg_tensor x);
+TG_API tg_tensor tg_floor_at(const char *where, tg_tensor x);
 
 /* 1 / (1 + e^-x); its logarithm; log(1 + e^x); the hyperbolic tangent. All exact at +-1000. */
 #define tg_sigmoid(...) tg_sigmoid_at(TG_HERE, __VA_ARGS__)

@@ -1,8 +1,9 @@
 /* elementwise_unary.c: functions of one operand, element by element.
  *
- * Owns: powers and exponentials, signs, activations. Each is one block: what it is and its gradient as a
- * formula, its kernels, and UNARY, whose last argument is the gradient in tensor operations of the input x,
- * the output y and the output's gradient dy. Must not know how kernels are run or gradients summed. */
+ * Owns: powers and exponentials, sine and cosine, signs, activations. Each is one block: what it is and its
+ * gradient as a formula, its kernels, and UNARY, whose last argument is the gradient in tensor operations of
+ * the input x, the output y and the output's gradient dy. Must not know how kernels are run or gradients
+ * summed. */
 #include "ops/elementwise.h"
 
 #include "core/vector_math.h"
@@ -60,12 +61,26 @@ UNARY(log, TG_COSTLY, tg_div(dy, x))
 VECTOR_KERNELS(log1p)
 UNARY(log1p, TG_COSTLY, tg_div(dy, tg_add(tg_num(1), x)))
 
+/* --- circular functions --------------------------------------------------------------------------------- */
+
+/* y = sin x, dx = dy cos x */
+TG_MAP_KERNELS_1(sin, sin(x))
+UNARY(sin, TG_COSTLY, tg_mul(dy, tg_cos(x)))
+
+/* y = cos x, dx = -dy sin x */
+TG_MAP_KERNELS_1(cos, cos(x))
+UNARY(cos, TG_COSTLY, tg_neg(tg_mul(dy, tg_sin(x))))
+
 /* --- signs ---------------------------------------------------------------------------------------------- */
 
 /* y = -1, 0 or 1; dx stays invalid: no gradient flows, which counts as 0. A zero of either sign gives +0
  * (NumPy). */
 TG_MAP_KERNELS_1(sign, x > 0 ? (T)1 : x < 0 ? (T)-1 : x == 0 ? (T)0 : x)
 UNARY(sign, TG_CHEAP, dx[0])
+
+/* y = the largest whole number that is not above x; flat as the sign */
+TG_MAP_KERNELS_1(floor, floor(x))
+UNARY(floor, TG_CHEAP, dx[0])
 
 /* y = |x|, dx = dy sign x: 0 at 0 */
 TG_MAP_KERNELS_1(abs, fabs(x))

@@ -27,8 +27,11 @@ UNARY(sqrt, sqrtl(x))
 UNARY(exp, expl(x))
 UNARY(log, logl(x))
 UNARY(log1p, log1pl(x))
+UNARY(sin, sinl(x))
+UNARY(cos, cosl(x))
 UNARY(abs, fabsl(x))
 UNARY(sign, x > 0 ? 1 : x < 0 ? -1 : 0)
+UNARY(floor, floorl(x))
 UNARY(sigmoid, 1 / (1 + expl(-x)))
 UNARY(logsigmoid, -log1pl(expl(-x)))
 UNARY(softplus, log1pl(expl(x)))
@@ -53,9 +56,10 @@ static tg_tensor leaky_relu_build(const tg_tensor *x, const void *context) {
     }
 
 static const struct tg_case rows[] = {
-    ROW(neg, -3, 3),     ROW(square, -3, 3),     ROW(sqrt, 0.2, 4),    ROW(exp, -3, 3),
-    ROW(log, 0.2, 4),    ROW(log1p, -0.7, 3),    ROW(abs, -3, 3),      ROW(sign, -3, 3),
-    ROW(sigmoid, -4, 4), ROW(logsigmoid, -4, 4), ROW(softplus, -4, 4), ROW(tanh, -2, 2),
-    ROW(relu, -3, 3),    ROW(leaky_relu, -3, 3),
+    ROW(neg, -3, 3),        ROW(square, -3, 3),     ROW(sqrt, 0.2, 4),    ROW(exp, -3, 3),
+    ROW(log, 0.2, 4),       ROW(log1p, -0.7, 3),    ROW(abs, -3, 3),      ROW(sign, -3, 3),
+    ROW(sigmoid, -4, 4),    ROW(logsigmoid, -4, 4), ROW(softplus, -4, 4), ROW(tanh, -2, 2),
+    ROW(relu, -3, 3),       ROW(leaky_relu, -3, 3), ROW(sin, -7, 7),      ROW(cos, -7, 7),
+    ROW(floor, -2.9, -2.1),
 };
 const struct tg_case_list tg_cases_elementwise_unary = {TG_CASE_COUNT(rows), rows};

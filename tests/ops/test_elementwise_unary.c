@@ -40,6 +40,21 @@ Test(elementwise_unary, sign_is_flat_and_keeps_nan) {
     expect_values(derivative(y, x), NUMBERS(0, 0, 0, 0, 0, 0));
 }
 
+Test(elementwise_unary, floor_goes_down_and_is_flat) {
+    const tg_tensor x = vector(tape, NUMBERS(-1.5, -1, -0.0, 0.99, 1, INFINITY, NAN)), y = tg_floor(x);
+    expect_values(y, NUMBERS(-2, -1, 0, 0, 1, INFINITY, NAN));
+    expect_values(derivative(y, x), NUMBERS(0, 0, 0, 0, 0, 0, 0));
+}
+
+Test(elementwise_unary, sine_and_cosine_have_no_value_at_infinity) {
+    const tg_tensor x = vector(tape, NUMBERS(0, -0.0, INFINITY, -INFINITY, NAN));
+    expect_values(tg_sin(x), NUMBERS(0, 0, NAN, NAN, NAN));
+    expect_values(tg_cos(x), NUMBERS(1, 1, NAN, NAN, NAN));
+    cr_expect(signbit(tg_value(tg_sin(x), TG_SHAPE(1))), "the sine of -0 is -0");
+    expect_values(derivative(tg_sin(x), x), NUMBERS(1, 1, NAN, NAN, NAN));
+    expect_values(derivative(tg_cos(x), x), NUMBERS(0, 0, NAN, NAN, NAN));
+}
+
 Test(elementwise_unary, sqrt_has_infinite_slope_at_zero_and_is_nan_below) {
     const tg_tensor x = vector(tape, NUMBERS(-1, 0, 4, INFINITY)), y = tg_sqrt(x);
     expect_values(y, NUMBERS(NAN, 0, 2, INFINITY));
