@@ -163,4 +163,51 @@ TG_API void *tg_data_mut_at(const char *where, tg_tensor x);
 #ifdef __cplusplus
 }
 #endif
+
+/* --- by the type of the array --------------------------------------------------------------------------- */
+
+/* tg_from(tape, shape, n, values), tg_param(tape, shape, n, values), tg_write(x, n, values) and
+ * tg_read(x, n, out): the functions above for the type of the array, which is float, double, int64_t or bool
+ * (of a parameter float or double). */
+#define tg_from(tape, shape, n, ...) TG_TYPED_(tg_from, __VA_ARGS__)(TG_HERE, tape, shape, n, __VA_ARGS__)
+#define tg_param(tape, shape, n, ...)                                                                        \
+    TG_TYPED_VALUES_(tg_param, __VA_ARGS__)(TG_HERE, tape, shape, n, __VA_ARGS__)
+#define tg_write(x, n, ...) TG_TYPED_(tg_write, __VA_ARGS__)(TG_HERE, x, n, __VA_ARGS__)
+#define tg_read(x, n, ...) TG_TYPED_(tg_read, __VA_ARGS__)(TG_HERE, x, n, __VA_ARGS__)
+
+#ifndef __cplusplus
+#define TG_TYPED_(function, ...)                                                                             \
+    _Generic(*(__VA_ARGS__), TG_TYPED_VALUE_(function), TG_TYPED_OTHER_(function))
+#define TG_TYPED_VALUES_(function, ...) _Generic(*(__VA_ARGS__), TG_TYPED_VALUE_(function))
+#define TG_TYPED_VALUE_(function) float : function##_f32_at, double : function##_f64_at
+#define TG_TYPED_OTHER_(function) bool : function##_bool_at, int64_t : function##_i64_at
+#else
+#define TG_TYPED_(function, ...) function##_typed_
+#define TG_TYPED_VALUES_(function, ...) function##_typed_
+#define TG_OVERLOADS_(type, suffix)                                                                          \
+    inline tg_tensor tg_from_typed_(const char *where, tg_tape *tape, tg_shape shape, int64_t n,             \
+                                    const type *values) {                                                    \
+        return tg_from_##suffix##_at(where, tape, shape, n, values);                                         \
+    }                                                                                                        \
+    inline tg_status tg_write_typed_(const char *where, tg_tensor x, int64_t n, const type *values) {        \
+        return tg_write_##suffix##_at(where, x, n, values);                                                  \
+    }                                                                                                        \
+    inline tg_status tg_read_typed_(const char *where, tg_tensor x, int64_t n, type *out) {                  \
+        return tg_read_##suffix##_at(where, x, n, out);                                                      \
+    }
+TG_OVERLOADS_(float, f32)
+TG_OVERLOADS_(double, f64)
+TG_OVERLOADS_(int64_t, i64)
+TG_OVERLOADS_(bool, bool)
+#undef TG_OVERLOADS_
+inline tg_tensor tg_param_typed_(const char *where, tg_tape *tape, tg_shape shape, int64_t n,
+                                 const float *values) {
+    return tg_param_f32_at(where, tape, shape, n, values);
+}
+inline tg_tensor tg_param_typed_(const char *where, tg_tape *tape, tg_shape shape, int64_t n,
+                                 const double *values) {
+    return tg_param_f64_at(where, tape, shape, n, values);
+}
+#endif
+
 #endif

@@ -116,6 +116,36 @@ Test(leaf, the_number_of_values_must_fill_the_shape) {
     cr_expect_eq(tg_tape_n_nodes(tape), 0);
 }
 
+Test(leaf, arrays_of_each_type_are_taken_and_given_by_one_name) {
+    const double f64[] = {0.1, 2};
+    float f32[] = {0.1F, 3};
+    const int64_t i64[] = {INT64_MAX, 4};
+    bool truths[] = {true, false}, truths_back[2];
+    double f64_back[2];
+    float f32_back[2];
+    int64_t i64_back[2];
+    const tg_tensor x = tg_from(tape, TG_SHAPE(2), 2, f64), p = tg_param(tape, TG_SHAPE(2, 1), 2, f32);
+    const tg_tensor i = tg_from(tape, TG_SHAPE(2), 2, i64), b = tg_from(tape, TG_SHAPE(2), 2, truths);
+    cr_expect_eq(tg_dtype_of(i), TG_I64);
+    cr_expect_eq(tg_dtype_of(b), TG_BOOL);
+    cr_expect(tg_requires_grad(p));
+    cr_expect_eq(tg_value(p, TG_SHAPE(0, 0)), (double)0.1F);
+    cr_expect_eq(tg_write(x, 2, f32), TG_OK);
+    cr_expect_eq(tg_read(x, 2, f64_back), TG_OK);
+    cr_expect_eq(f64_back[0], (double)0.1F);
+    cr_expect_eq(tg_write(x, 2, &f64[0]), TG_OK);
+    cr_expect_eq(tg_read(x, 2, f32_back), TG_OK);
+    cr_expect_eq(f32_back[0], 0.1F);
+    cr_expect_eq(tg_write(i, 2, (int64_t[]){5, 6}), TG_OK);
+    cr_expect_eq(tg_read(i, 2, i64_back), TG_OK);
+    cr_expect_eq(i64_back[1], 6);
+    cr_expect_eq(tg_write(b, 2, (bool[]){false, true}), TG_OK);
+    cr_expect_eq(tg_read(b, 2, truths_back), TG_OK);
+    cr_expect(truths_back[1] && !truths_back[0]);
+    cr_expect_eq(tg_write(x, 3, f64), TG_ERR_SHAPE);
+    EXPECT_ERROR(tape, TG_ERR_SHAPE, "test_leaf.c", "3 values");
+}
+
 Test(leaf, values_that_are_null_are_refused) {
     cr_expect_not(tg_is_valid(tg_from_f64_at("data.c:6", tape, TG_SHAPE(2), 2, NULL)));
     EXPECT_ERROR(tape, TG_ERR_VALUE, "data.c:6", "NULL");

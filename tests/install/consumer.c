@@ -1,7 +1,8 @@
 /* consumer.c: a user's program, built against the installed library as C and as C++.
  *
  * Uses each folder of the library once, and the forms that C and C++ spell differently: TG_SHAPE, TG_AXES,
- * variadic builders. tests/install/check.sh compares what it prints with expected.txt. */
+ * variadic builders, functions by the type of an array. tests/install/check.sh compares what it prints with
+ * expected.txt. */
 #include <tapegrad.h>
 
 #include <stdio.h>
@@ -22,7 +23,12 @@ int main(void) {
            tg_item(tg_grad(c)));
 
     const double values[] = {1, 2, 3, 4, 5, 6};
-    tg_tensor W = tg_param_f64(tape, TG_SHAPE(2, 3), 6, values);
+    const float halves[] = {0.5F};
+    float half;
+    tg_tensor h = tg_from(tape, TG_SHAPE(1), 1, values);
+    if (tg_write(h, 1, halves) == TG_OK && tg_read(h, 1, &half) == TG_OK)
+        printf("a half = %g\n", (double)half);
+    tg_tensor W = tg_param(tape, TG_SHAPE(2, 3), 6, values);
     tg_tensor y = tg_matmul(W, tg_transpose(W));
     tg_tensor total = tg_sum(y);
     if (tg_backward(total) != TG_OK) fprintf(stderr, "%s\n", tg_tape_error(tape));
