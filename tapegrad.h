@@ -12,6 +12,7 @@
 #include "core/allocator.h"
 #include "core/random.h"
 #include "core/kernel.h"
+#include "core/product.h"
 
 #include "graph/tape.h"
 #include "graph/tensor.h"

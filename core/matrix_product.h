@@ -1,18 +1,47 @@
-/* matrix_product.h: products of matrices in memory, by OpenBLAS and by small kernels of our own.
+/* matrix_product.h: products of matrices, prepared once and run again and again.
  *
- * Owns: the choice of routine, transposes as flags, batches. Knows arrays only. Internal: not installed. */
+ * Owns: the choice of routine, the cutting into panels, batches, threads. Knows memory only. Internal: not
+ * installed. */
 #ifndef TAPEGRAD_CORE_MATRIX_PRODUCT_H
 #define TAPEGRAD_CORE_MATRIX_PRODUCT_H
 
-#include "core/array.h"
+#include "core/blas_product.h"
+#include "core/cursor.h"
+#include "core/product.h"
+#include "core/small_product.h"
 
-/* Bytes of scratch memory that tg_matrix_product needs for these operands (0 when every matrix has a row or
- * column stride that BLAS takes as it is). */
-size_t tg_matrix_product_scratch(const tg_array *a, const tg_array *b);
+/* Called for each panel of C by the thread that has just made it, while it is in cache: elements
+ * first + i * step .. first + i * step + length of C for i < n_runs. Every element of C is in one panel;
+ * panels depend on the product alone, not on the number of threads, and are done in any order. */
+typedef void tg_panel_fn(void *context, int64_t first, int64_t n_runs, int64_t step, int64_t length);
 
-/* c = a @ b. All three have the same rank >= 2; a is [..., m, k], b is [..., k, n], c is [..., m, n] and
- * contiguous; leading (batch) axes have equal sizes (broadcast ones have stride 0). Strides of a and b may
- * be anything, transposes are flags. k = 0 gives zeros. f32 or f64. */
-void tg_matrix_product(const tg_array *a, const tg_array *b, const tg_array *c, void *scratch);
+/* What becomes of the product. */
+typedef struct tg_product_end {
+    bool adds;         /* c += a @ b */
+    tg_panel_fn *done; /* NULL: nothing more to do */
+    void *context;
+} tg_product_end;
+
+/* A product of which everything is decided. It lies where the caller wants it; its fields are this module's,
+ * but for scratch_bytes. */
+typedef struct tg_prepared_product {
+    size_t scratch_bytes; /* that running it needs */
+    tg_dtype dtype;
+    int64_t n_batches;
+    struct tg_small_product whole; /* of one batch; its data are those of the first */
+    tg_small_kernel *kernel;       /* NULL: BLAS */
+    tg_cursor a_batches, b_batches;
+    struct tg_blas_operand a, b; /* where BLAS multiplies */
+    tg_product_end end;
+    /* Turns for threads: `together` whole matrices each, or one panel of a matrix. */
+    bool panels_are_rows; /* or columns */
+    int64_t panel, n_panels, together, n_turns;
+} tg_prepared_product;
+
+/* Decides how a product is computed. end NULL: c is overwritten, and nothing is called. */
+void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const tg_product_end *end);
+
+/* Computes it, from what is in memory now. scratch: p->scratch_bytes, aligned to 64; allocates nothing. */
+void tg_product_run(const tg_prepared_product *p, void *scratch);
 
 #endif

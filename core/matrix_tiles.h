@@ -39,31 +39,24 @@ TILE void T(outer_tile)(int rows, int vectors, int64_t k, const struct tg_matrix
 }
 
 /* A panel of B, as wide as a tile, times all rows of A. */
-TILE void T(outer_panel)(int vectors, const struct product *s, int64_t first_p, int64_t k, int64_t first_j,
-                         int64_t columns, const REAL *b, int64_t b_row) {
+TILE void T(outer_panel)(int vectors, const struct tg_small_product *s, int64_t first_p, int64_t k,
+                         int64_t first_j, int64_t columns, const REAL *b, int64_t b_row) {
+    const bool adds = s->adds || first_p > 0;
     for (int64_t i = 0; i < s->m; i += 4) {
         const REAL *x = (const REAL *)s->a.data + i * s->a.row + first_p * s->a.column;
         REAL *c = (REAL *)s->c + i * s->c_row + first_j;
         switch (s->m - i) {
-            case 1:
-                T(outer_tile)(1, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, first_p > 0);
-                break;
-            case 2:
-                T(outer_tile)(2, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, first_p > 0);
-                break;
-            case 3:
-                T(outer_tile)(3, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, first_p > 0);
-                break;
-            default:
-                T(outer_tile)(4, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, first_p > 0);
-                break;
+            case 1: T(outer_tile)(1, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, adds); break;
+            case 2: T(outer_tile)(2, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, adds); break;
+            case 3: T(outer_tile)(3, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, adds); break;
+            default: T(outer_tile)(4, vectors, k, &s->a, x, b, b_row, c, s->c_row, columns, adds); break;
         }
     }
 }
 
 /* Vectors along the columns of B. Where its rows are no vectors (other strides, the last columns) a panel is
  * copied and filled up with zeros. */
-TARGET static void T(outer)(const struct product *s) {
+TARGET static void T(outer)(const struct tg_small_product *s) {
     _Alignas(64) REAL panel[PANEL_ROWS * T(COLUMNS)];
     for (int64_t j = 0; j < s->n; j += T(COLUMNS)) {
         int64_t columns = min(s->n - j, T(COLUMNS));
@@ -106,7 +99,7 @@ TILE void T(add_rows)(int count, int64_t n, const REAL *x, const REAL *const *b,
 }
 
 /* Four rows of B at a time, added to a row of C: for a small k, or a single row of A. */
-TARGET static void T(rows)(const struct product *s) {
+TARGET static void T(rows)(const struct tg_small_product *s) {
     for (int64_t j = 0; j < s->n; j += ROW_BLOCK) {
         int64_t n = min(s->n - j, ROW_BLOCK);
         for (int64_t p = 0; p < s->k; p += 4) {
@@ -119,20 +112,20 @@ TARGET static void T(rows)(const struct product *s) {
                     x[q] = ((const REAL *)s->a.data)[i * s->a.row + (p + q) * s->a.column];
                 }
                 if (count == 4)
-                    T(add_rows)(4, n, x, b, c, p > 0);
+                    T(add_rows)(4, n, x, b, c, s->adds || p > 0);
                 else if (count == 3)
-                    T(add_rows)(3, n, x, b, c, p > 0);
+                    T(add_rows)(3, n, x, b, c, s->adds || p > 0);
                 else if (count == 2)
-                    T(add_rows)(2, n, x, b, c, p > 0);
+                    T(add_rows)(2, n, x, b, c, s->adds || p > 0);
                 else
-                    T(add_rows)(1, n, x, b, c, p > 0);
+                    T(add_rows)(1, n, x, b, c, s->adds || p > 0);
             }
         }
     }
 }
 
 /* C[rows][columns] = A[rows][k] B[k][columns], where both lie along k. */
-TILE void T(inner_tile)(int rows, int columns, int depth, const struct product *s, const REAL *a,
+TILE void T(inner_tile)(int rows, int columns, int depth, const struct tg_small_product *s, const REAL *a,
                         const REAL *b, REAL *c) {
     T(vector)
     sum[8][8] = {0}; /* [rows][columns * depth]: enough sums at once to hide the latency of adding */
@@ -158,22 +151,16 @@ TILE void T(inner_tile)(int rows, int columns, int depth, const struct product *
                 for (int l = 0; l < half; l++) lane[l] += lane[l + half];
             }
             for (int64_t p = whole; p < s->k; p++) lane[0] += a[i * s->a.row + p] * b[j * s->b.column + p];
-            c[i * s->c_row + j * s->c_column] = lane[0];
+            REAL *to = c + i * s->c_row + j * s->c_column;
+            *to = s->adds ? *to + lane[0] : lane[0];
         }
     }
 }
 
 /* Vectors along the inner dimension. Tiles are high, so A has to be the one with more rows: C' = B' A'. */
-TARGET static void T(inner)(const struct product *given) {
-    const struct product transposed = {given->n,
-                                       given->m,
-                                       given->k,
-                                       {given->b.data, given->b.column, given->b.row},
-                                       {given->a.data, given->a.column, given->a.row},
-                                       given->c,
-                                       given->c_column,
-                                       given->c_row};
-    const struct product *s = given->m < given->n ? &transposed : given;
+TARGET static void T(inner)(const struct tg_small_product *given) {
+    const struct tg_small_product transposed = tg_small_product_transposed(given);
+    const struct tg_small_product *s = given->m < given->n ? &transposed : given;
     for (int64_t i = 0, rows; i < s->m; i += rows) {
         const REAL *a = (const REAL *)s->a.data + i * s->a.row;
         rows = s->m - i >= 8 && s->n == 1 ? 8 : s->m - i >= 4 ? 4 : 1;
@@ -192,6 +179,13 @@ TARGET static void T(inner)(const struct product *given) {
             else
                 T(inner_tile)(1, 1, 8, s, a, b, c);
         }
+    }
+}
+
+/* An empty sum for each element. */
+TARGET static void T(zero)(const struct tg_small_product *s) {
+    for (int64_t i = 0; i < s->m && !s->adds; i++) {
+        for (int64_t j = 0; j < s->n; j++) ((REAL *)s->c)[i * s->c_row + j * s->c_column] = 0;
     }
 }
 

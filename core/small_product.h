@@ -13,8 +13,22 @@ struct tg_matrix {
     int64_t row, column;
 };
 
-/* c[m, n] = a[m, k] @ b[k, n], c contiguous. Right for any sizes, fast while the operands stay in cache. */
-void tg_small_product(tg_dtype dtype, int64_t m, int64_t n, int64_t k, struct tg_matrix a, struct tg_matrix b,
-                      void *c);
+/* c[m, n] = a[m, k] @ b[k, n], or c += a @ b; m and n are at least 1. */
+struct tg_small_product {
+    int64_t m, n, k;
+    struct tg_matrix a, b;
+    void *c;
+    int64_t c_row, c_column; /* strides of c, of which one is 1 */
+    bool adds;
+};
+
+typedef void tg_small_kernel(const struct tg_small_product *s);
+
+/* The kernel for the sizes and strides of s, whatever its data; NULL where BLAS is faster, unless `always`.
+ */
+tg_small_kernel *tg_small_kernel_for(tg_dtype dtype, const struct tg_small_product *s, bool always);
+
+/* The same product as c' = b' @ a'. */
+struct tg_small_product tg_small_product_transposed(const struct tg_small_product *s);
 
 #endif

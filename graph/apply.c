@@ -3,6 +3,7 @@
  * Owns: tg_apply and what it tells operations. Knows kinds of operations, not operations: the four kinds that
  * the library can run by itself are run by core/'s drivers, the rest by the operation's own forward. */
 #include "core/map_driver.h"
+#include "core/matrix_product.h"
 #include "core/reduce_driver.h"
 #include "graph/node.h"
 
@@ -88,7 +89,9 @@ static const char *missing(const struct tg_op *op) {
         case TG_VIEW: return op->infer && op->view ? NULL : "a view needs infer and view";
         case TG_CONTRACT:
         case TG_OTHER:
-            return op->infer && op->forward ? NULL : "an operation of this kind needs infer and forward";
+            return op->infer && (op->forward || op->product)
+                       ? NULL
+                       : "an operation of this kind needs infer and forward";
     }
     return "its kind is none of tg_op_kind";
 }
@@ -224,6 +227,18 @@ static bool compute_view(tg_call *c, tg_node *node) {
     return true;
 }
 
+bool tg_call_forward(const tg_call *c) {
+    if (!c->op->product) return c->op->forward(c);
+    tg_product product;
+    tg_prepared_product prepared;
+    c->op->product(c, &product);
+    tg_product_prepare(&prepared, &product, NULL);
+    void *scratch = prepared.scratch_bytes ? tg_call_scratch(c, prepared.scratch_bytes) : NULL;
+    if (prepared.scratch_bytes && !scratch) return false;
+    tg_product_run(&prepared, scratch);
+    return true;
+}
+
 static bool compute(tg_call *c, tg_node *node) {
     const struct tg_op *op = c->op;
     c->out = tg_node_array(node);
@@ -241,7 +256,7 @@ static bool compute(tg_call *c, tg_node *node) {
         case TG_OTHER: break;
     }
     const tg_arena_position before = tg_arena_here(&c->tape->scratch);
-    const bool done = op->forward(c);
+    const bool done = tg_call_forward(c);
     tg_arena_rewind(&c->tape->scratch, before);
     if (!done && !c->tape->status) tg_fail(c, TG_ERR_OP, "forward failed and did not say why");
     return done;

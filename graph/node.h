@@ -206,6 +206,9 @@ extern const struct tg_op tg_assign_op;
 /* The kernel of an elementwise operation for inputs of these dtypes. */
 tg_map_kernel *tg_map_kernel_for(const tg_tape *tape, const struct tg_op *op, int n_in, const tg_array *in);
 
+/* Computes c->out of an operation without kernels: the product that it names, or its own forward. */
+bool tg_call_forward(const tg_call *c);
+
 /* Notes that a leaf is changed in place now. */
 static inline void tg_leaf_change(const tg_tape *tape, tg_leaf *leaf, const char *where) {
     leaf->changed_epoch = tape->epoch;

@@ -6,6 +6,7 @@
 #define TAPEGRAD_GRAPH_OP_H
 
 #include "core/kernel.h"
+#include "core/product.h"
 #include "graph/tensor.h"
 
 #ifdef __cplusplus
@@ -18,7 +19,7 @@ typedef struct tg_call tg_call;
 typedef enum tg_op_kind {
     TG_MAP,      /* elementwise with broadcasting: gives map kernels; needs neither infer nor forward */
     TG_REDUCE,   /* over the axes in a tg_reduction attribute: gives fold and merge kernels */
-    TG_CONTRACT, /* matrix products and their kin: gives infer and forward */
+    TG_CONTRACT, /* matrix products and their kin: gives infer, and product or forward */
     TG_VIEW,     /* the same elements seen otherwise: gives infer and view */
     TG_OTHER     /* anything else: gives infer and forward */
 } tg_op_kind;
@@ -48,6 +49,11 @@ struct tg_op {
 
     /* TG_CONTRACT, TG_OTHER: computes c->out (contiguous, not initialised) from c->in. */
     bool (*forward)(const tg_call *c);
+
+    /* TG_CONTRACT: instead of forward, where c->out is a product of matrices made of c->in: says which. The
+     * library computes it; a plan can add it to what is there, or compute on with each panel while it is in
+     * cache. */
+    void (*product)(const tg_call *c, tg_product *product);
 
     /* TG_VIEW: sets strides and c->out.data so that c->out shows the elements of c->in[0]; returns false
      * where no strides can, and the library copies: elements in row-major order, as reshape does. What cannot

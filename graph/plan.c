@@ -58,7 +58,7 @@ static bool try_forward(const tg_planning *p, const tg_value *v, void *result, s
     call.out.data = result;
     const tg_arena kept = tape->scratch;
     tape->scratch = p->plan->scratch;
-    (void)v->node->op->forward(&call);
+    (void)tg_call_forward(&call);
     p->plan->scratch = tape->scratch;
     tape->scratch = kept;
     const size_t used = bytes_used(&p->plan->scratch);

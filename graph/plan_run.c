@@ -26,7 +26,7 @@ static void run_kernels(const tg_step *step) {
 static bool run_call(const tg_step *step) {
     const tg_call *call = &step->as.call;
     tg_tape *tape = call->tape;
-    const bool done = call->op->forward(call);
+    const bool done = tg_call_forward(call);
     tg_arena_rewind(&tape->scratch, (tg_arena_position){0, 0});
     if (!done && !tape->status) tg_fail(call, TG_ERR_OP, "forward failed and did not say why");
     return done;

@@ -1,10 +1,9 @@
 /* linear_algebra.c: products of matrices.
  *
- * Owns: which axes are rows, columns and batches, and the gradients. core/matrix_product multiplies: it takes
- * strides as they are, so that neither a transposed view nor a broadcast batch is ever copied here. */
+ * Owns: which axes are rows, columns and batches, and the gradients. What multiplies takes strides
+ * as they are, so that neither a transposed view nor a broadcast batch is ever copied here. */
 #include "ops/linear_algebra.h"
 
-#include "core/matrix_product.h"
 #include "ops/axes.h"
 #include "ops/descriptors.h"
 #include "ops/views.h"
@@ -67,58 +66,29 @@ static bool matmul_infer(tg_call *c) {
     return true;
 }
 
-/* An operand as core wants it: a batch of matrices. */
-struct matrices {
-    tg_array array;
-    tg_shape shape;
-    int64_t strides[TG_MAX_RANK];
-};
-
 /* The batch axes are those of the product, with strides of 0 where the operand lacks one or has 1 of it. A
- * vector has one of rows and columns: which one, the shape of the matrix says. */
-static void matrices_init(struct matrices *to, const tg_array *x, tg_shape batch, int64_t rows,
-                          int64_t columns, bool is_column) {
-    const int n = batch.rank, added = n - (x->rank > 2 ? x->rank - 2 : 0);
-    to->shape = batch;
-    for (int i = 0; i < n; i++)
-        to->strides[i] = i < added || x->shape[i - added] == 1 ? 0 : x->strides[i - added];
-    to->shape.dim[n] = rows;
-    to->shape.dim[n + 1] = columns;
-    to->shape.rank = n + 2;
-    if (x->rank == 1) {
-        to->strides[n] = is_column ? x->strides[0] : 1;
-        to->strides[n + 1] = is_column ? 1 : x->strides[0];
-    } else {
-        to->strides[n] = x->strides[x->rank - 2];
-        to->strides[n + 1] = x->strides[x->rank - 1];
-    }
-    to->array = (tg_array){x->data, to->shape.dim, to->strides, to->shape.rank, x->dtype};
+ * vector has one of rows and columns, and so a stride for one. */
+static tg_matrices matrices_of(const tg_array *x, tg_shape batch, bool is_column) {
+    const int added = batch.rank - (x->rank > 2 ? x->rank - 2 : 0);
+    const int64_t last = x->strides[x->rank - 1], before = x->rank == 1 ? 1 : x->strides[x->rank - 2];
+    const bool turned = x->rank == 1 && is_column;
+    tg_matrices to = {.data = x->data, .row = turned ? last : before, .column = turned ? before : last};
+    for (int i = added; i < batch.rank; i++)
+        to.batch[i] = x->shape[i - added] == 1 ? 0 : x->strides[i - added];
+    return to;
 }
 
-static bool matmul_forward(const tg_call *c) {
-    tg_array left = c->in[0];
-    const tg_shape right = tg_array_shape(&c->in[1]);
-    const int64_t k = left.shape[left.rank - 1];
-    const int64_t tall[2] = {tg_shape_size(leading(tg_array_shape(&left), 1)), k}, steps[2] = {k, 1};
-    /* One right matrix for a whole batch: all rows together are one matrix, if they lie so. */
-    if (left.rank > 2 && right.rank <= 2 && tg_array_is_contiguous(&left))
-        left = (tg_array){left.data, tall, steps, 2, left.dtype};
-
-    struct product p = product_of(tg_array_shape(&left), right);
-    struct matrices a, b, y;
+static void matmul_product(const tg_call *c, tg_product *product) {
+    struct product p = product_of(tg_array_shape(&c->in[0]), tg_array_shape(&c->in[1]));
     tg_shape_broadcast(p.batch_left, p.batch_right, &p.batch);
-    matrices_init(&a, &left, p.batch, p.m, p.k, false);
-    matrices_init(&b, &c->in[1], p.batch, p.k, p.n, true);
-    y.shape = a.shape;
-    y.shape.dim[y.shape.rank - 1] = p.n;
-    tg_strides_contiguous(y.shape, y.strides);
-    y.array = (tg_array){c->out.data, y.shape.dim, y.strides, y.shape.rank, c->out.dtype};
-
-    const size_t bytes = tg_matrix_product_scratch(&a.array, &b.array);
-    void *scratch = bytes ? tg_call_scratch(c, bytes) : NULL;
-    if (bytes && !scratch) return false;
-    tg_matrix_product(&a.array, &b.array, &y.array, scratch);
-    return true;
+    *product = (tg_product){.dtype = c->out.dtype,
+                            .m = p.m,
+                            .n = p.n,
+                            .k = p.k,
+                            .batch = p.batch,
+                            .a = matrices_of(&c->in[0], p.batch, false),
+                            .b = matrices_of(&c->in[1], p.batch, true),
+                            .c = c->out.data};
 }
 
 /* A multiplication and an addition for each element of a row of A, for each element of C. */
@@ -157,7 +127,7 @@ const struct tg_op tg_op_matmul = {
     .n_inputs = 2,
     .cost = TG_COSTLY,
     .infer = matmul_infer,
-    .forward = matmul_forward,
+    .product = matmul_product,
     .flops = matmul_flops,
     .backward = matmul_backward,
 };

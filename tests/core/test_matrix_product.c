@@ -1,9 +1,9 @@
 /* test_matrix_product.c: products of matrices of any sizes and strides against three plain loops. */
 #include "core/matrix_product.h"
-#include "core/small_product.h"
 #include "tests/core/random_array.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 struct factors {
@@ -32,11 +32,42 @@ static void factors_free(struct factors *f) {
     random_array_free(f->c);
 }
 
-static void multiply(const tg_array *a, const tg_array *b, const tg_array *c) {
-    const size_t bytes = tg_matrix_product_scratch(a, b);
-    void *scratch = bytes > 0 ? malloc(bytes) : NULL;
-    tg_matrix_product(a, b, c, scratch);
+static tg_matrices matrices_of(const tg_array *x) {
+    const int n = x->rank - 2;
+    tg_matrices to = {.data = x->data, .row = x->strides[n], .column = x->strides[n + 1]};
+    for (int i = 0; i < n; i++) to.batch[i] = x->strides[i];
+    return to;
+}
+
+static tg_product product_of(const tg_array *a, const tg_array *b, const tg_array *c) {
+    tg_shape batch = tg_array_shape(c);
+    batch.rank -= 2;
+    return (tg_product){.dtype = a->dtype,
+                        .m = c->shape[batch.rank],
+                        .n = c->shape[batch.rank + 1],
+                        .k = a->shape[batch.rank + 1],
+                        .batch = batch,
+                        .a = matrices_of(a),
+                        .b = matrices_of(b),
+                        .c = c->data};
+}
+
+static void multiply_and(const tg_array *a, const tg_array *b, const tg_array *c, const tg_product_end *end) {
+    const tg_product product = product_of(a, b, c);
+    tg_prepared_product prepared;
+    tg_product_prepare(&prepared, &product, end);
+    void *scratch = prepared.scratch_bytes > 0 ? aligned_alloc(64, prepared.scratch_bytes) : NULL;
+    tg_product_run(&prepared, scratch);
     free(scratch);
+}
+
+static void multiply(const tg_array *a, const tg_array *b, const tg_array *c) { multiply_and(a, b, c, NULL); }
+
+static size_t scratch_bytes(const struct factors *f) {
+    const tg_product product = product_of(&f->a->array, &f->b->array, &f->c->array);
+    tg_prepared_product prepared;
+    tg_product_prepare(&prepared, &product, NULL);
+    return prepared.scratch_bytes;
 }
 
 static long double expected_at(const struct factors *f, int64_t place) {
@@ -110,10 +141,16 @@ Test(matrix_product, our_kernels_are_right_where_blas_would_be_asked) {
     for (int turn = 0; turn < 60; turn++) {
         struct factors f = factors_new(one_in(2) ? TG_F32 : TG_F64, TG_SCALAR, random_between(1, 20),
                                        random_between(1, 30), random_between(250, 700), one_in(3));
-        struct tg_matrix a = {f.a->array.data, f.a->strides[0], f.a->strides[1]};
-        struct tg_matrix b = {f.b->array.data, f.b->strides[0], f.b->strides[1]};
-        tg_small_product(f.a->array.dtype, f.a->shape[0], f.b->shape[1], f.a->shape[1], a, b,
-                         f.c->array.data);
+        const int64_t n = f.b->shape[1];
+        const struct tg_small_product s = {.m = f.a->shape[0],
+                                           .n = n,
+                                           .k = f.a->shape[1],
+                                           .a = {f.a->array.data, f.a->strides[0], f.a->strides[1]},
+                                           .b = {f.b->array.data, f.b->strides[0], f.b->strides[1]},
+                                           .c = f.c->array.data,
+                                           .c_row = n,
+                                           .c_column = 1};
+        tg_small_kernel_for(f.a->array.dtype, &s, true)(&s);
         for (int64_t i = 0; i < tg_shape_size(f.c_shape); i++) {
             cr_assert(get_element(&f.c->array, i) == expected_at(&f, i));
         }
@@ -144,9 +181,9 @@ Test(matrix_product, one_right_factor_serves_all_batches) {
 
 Test(matrix_product, transposes_and_repeated_matrices_need_no_scratch) {
     struct factors f = turned_factors(TG_F32, 100, 110, 120, true, true);
-    cr_assert_eq(tg_matrix_product_scratch(&f.a->array, &f.b->array), 0);
+    cr_assert_eq(scratch_bytes(&f), 0);
     f.a->strides[0] *= 2, f.a->strides[1] *= 2;
-    cr_assert_eq(tg_matrix_product_scratch(&f.a->array, &f.b->array), 100 * 120 * sizeof(float));
+    cr_assert_eq(scratch_bytes(&f), 100 * 120 * sizeof(float));
     factors_free(&f);
 }
 
@@ -155,6 +192,70 @@ Test(matrix_product, an_empty_inner_dimension_gives_zeros) {
     multiply(&f.a->array, &f.b->array, &f.c->array);
     for (int64_t i = 0; i < 24; i++) cr_assert(get_element(&f.c->array, i) == 0);
     factors_free(&f);
+}
+
+/* Sizes for each routine and way of cutting: m, n, k, batches. */
+static const int64_t all_ways[][4] = {{4, 400, 2, 1},     {1, 1, 1000, 1},    {4, 2, 400, 1},
+                                      {30, 40, 50, 1},    {700, 300, 40, 1},  {25, 3000, 60, 1},
+                                      {3, 4, 5, 7},       {3, 4, 5, 9000},    {300, 1, 900, 1},
+                                      {120, 130, 140, 3}, {200, 1000, 30, 2}, {3, 4, 0, 5}};
+enum { N_WAYS = sizeof all_ways / sizeof *all_ways };
+
+static struct factors factors_for(const int64_t *way, tg_dtype dtype) {
+    return factors_new(dtype, TG_SHAPE(way[3]), way[0], way[1], way[2], true);
+}
+
+Test(matrix_product, a_product_can_be_added_to_what_is_there) {
+    for (int i = 0; i < 2 * N_WAYS; i++) {
+        struct factors f = factors_for(all_ways[i / 2], i % 2 ? TG_F32 : TG_F64);
+        const int64_t size = tg_shape_size(f.c_shape), step = 1 + size / 500;
+        struct random_array *before = random_array_new(f.c->array.dtype, f.c_shape, true);
+        memcpy(before->memory, f.c->memory, (size_t)size * tg_dtype_size(f.c->array.dtype));
+        multiply_and(&f.a->array, &f.b->array, &f.c->array, &(tg_product_end){.adds = true});
+        for (int64_t at = 0; at < size; at += step)
+            cr_assert(get_element(&f.c->array, at) == get_element(&before->array, at) + expected_at(&f, at));
+        random_array_free(before);
+        factors_free(&f);
+    }
+}
+
+/* Doubles each element of a panel, and counts it. */
+struct doubler {
+    const tg_array *c;
+    int *seen; /* by element */
+    atomic_int n_panels;
+};
+static void double_panel(void *context, int64_t first, int64_t n_runs, int64_t step, int64_t length) {
+    struct doubler *d = context;
+    d->n_panels++;
+    for (int64_t i = 0; i < n_runs; i++) {
+        for (int64_t at = first + i * step; at < first + i * step + length; at++) {
+            d->seen[at]++;
+            if (d->c->dtype == TG_F32) ((float *)d->c->data)[at] *= 2;
+            if (d->c->dtype == TG_F64) ((double *)d->c->data)[at] *= 2;
+        }
+    }
+}
+
+Test(matrix_product, each_element_is_in_one_panel_and_complete_when_it_is_done) {
+    for (int i = 0; i < 2 * N_WAYS; i++) {
+        int n_panels[3];
+        struct factors f = factors_for(all_ways[i / 2], i % 2 ? TG_F32 : TG_F64);
+        const int64_t size = tg_shape_size(f.c_shape), step = 1 + size / 500;
+        for (int threads = 1; threads <= 2; threads++) {
+            struct doubler d = {&f.c->array, calloc((size_t)size, sizeof *d.seen), 0};
+            use_threads(threads);
+            multiply_and(&f.a->array, &f.b->array, &f.c->array,
+                         &(tg_product_end){.done = double_panel, .context = &d});
+            for (int64_t at = 0; at < size; at++) cr_assert_eq(d.seen[at], 1);
+            for (int64_t at = 0; at < size; at += step)
+                cr_assert(get_element(&f.c->array, at) == 2 * expected_at(&f, at));
+            n_panels[threads] = d.n_panels;
+            free(d.seen);
+        }
+        cr_assert_eq(n_panels[1], n_panels[2]);
+        factors_free(&f);
+    }
 }
 
 Test(matrix_product, nan_and_infinity_go_where_ieee_says) {

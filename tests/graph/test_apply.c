@@ -96,6 +96,28 @@ static const struct tg_op sorted = {.name = "sorted",
                                     .forward = sorted_forward,
                                     .backward = TG_NOT_DIFFERENTIABLE};
 
+/* y = x x^T, for matrices: says which product it is, and has no forward. */
+static bool gram_infer(tg_call *c) {
+    c->out_shape = TG_SHAPE(c->in[0].shape[0], c->in[0].shape[0]);
+    return true;
+}
+static void gram_product(const tg_call *c, tg_product *product) {
+    const tg_array x = c->in[0];
+    *product = (tg_product){.dtype = x.dtype,
+                            .m = x.shape[0],
+                            .n = x.shape[0],
+                            .k = x.shape[1],
+                            .a = {.data = x.data, .row = x.strides[0], .column = x.strides[1]},
+                            .b = {.data = x.data, .row = x.strides[1], .column = x.strides[0]},
+                            .c = c->out.data};
+}
+static const struct tg_op gram = {.name = "gram",
+                                  .kind = TG_CONTRACT,
+                                  .n_inputs = 1,
+                                  .infer = gram_infer,
+                                  .product = gram_product,
+                                  .backward = TG_NOT_DIFFERENTIABLE};
+
 /* An operation whose functions do what the test says. */
 static struct tg_op faulty(bool (*infer)(tg_call *), bool (*forward)(const tg_call *)) {
     return (struct tg_op){.name = "faulty",
@@ -115,6 +137,22 @@ static bool forward_nothing(const tg_call *c) { return c->n_in > 0; }
 static bool forward_fails(const tg_call *c) { return c->n_in < 0; }
 
 /* --- user's operations are full citizens ---------------------------------------------------------------- */
+
+Test(apply, an_operation_of_ones_own_that_is_a_product_is_computed_by_the_library) {
+    const tg_tensor x = tg_from_f64(tape, TG_SHAPE(2, 3), 6, ((double[]){1, 2, 3, 4, 5, 6}));
+    const tg_tensor y = tg_apply(&gram, 1, &x, NULL);
+    cr_expect_eq(tg_value(y, TG_SHAPE(0, 0)), 14);
+    cr_expect_eq(tg_value(y, TG_SHAPE(0, 1)), 32);
+    cr_expect_eq(tg_value(y, TG_SHAPE(1, 0)), 32);
+    cr_expect_eq(tg_value(y, TG_SHAPE(1, 1)), 77);
+    tg_plan *plan = tg_plan_new(tape, 1, &y);
+    tg_write_f64(x, 6, ((double[]){1, 0, 0, 0, 2, 1}));
+    cr_expect_eq(tg_plan_run(plan), TG_OK);
+    cr_expect_eq(tg_value(y, TG_SHAPE(0, 1)), 0);
+    cr_expect_eq(tg_value(y, TG_SHAPE(1, 1)), 5);
+    tg_plan_free(plan);
+    EXPECT_NO_ERROR(tape);
+}
 
 Test(apply, an_elementwise_operation_of_ones_own_works_on_scalars_and_arrays) {
     const struct curve at = {2, 3};
