@@ -263,6 +263,22 @@ tg_status tg_backward_from_at(const char *where, tg_tensor y, tg_tensor dy) {
 
 /* --- tg_gradients --------------------------------------------------------------------------------------- */
 
+uint8_t *tg_reach(tg_tape *tape, uint32_t low, uint32_t high, int n, const tg_tensor *xs) {
+    uint8_t *reaches = tg_arena_alloc(&tape->scratch, (size_t)(high - low) + 1, 64);
+    if (!reaches) return NULL;
+    memset(reaches, 0, (size_t)(high - low) + 1);
+    for (int k = 0; k < n; k++)
+        if (xs[k].node <= high) reaches[xs[k].node - low] = 1;
+    for (uint32_t i = low; i <= high; i++) {
+        const tg_node *node = tg_node_at(tape, i);
+        if (!node->op || (node->flags & TG_NODE_BARRIER) || !tg_dtype_is_value((tg_dtype)node->dtype))
+            continue;
+        const uint32_t *in = tg_node_inputs(node);
+        for (uint32_t k = 0; k < node->n_in; k++) reaches[i - low] |= in[k] >= low && reaches[in[k] - low];
+    }
+    return reaches;
+}
+
 /* Marks what depends on an x, and how low the pass must go. False, with an error, for an x that will not do.
  */
 static bool find_reach(pass *p, int n, const tg_tensor *xs) {
@@ -282,21 +298,8 @@ static bool find_reach(pass *p, int n, const tg_tensor *xs) {
         }
         if (xs[k].node < p->low) p->low = xs[k].node;
     }
-    uint8_t *reaches = tg_arena_alloc(&tape->scratch, (size_t)(p->high - p->low) + 1, 64);
-    if (!reaches) return out_of_memory(p);
-    memset(reaches, 0, (size_t)(p->high - p->low) + 1);
-    for (int k = 0; k < n; k++)
-        if (xs[k].node <= p->high) reaches[xs[k].node - p->low] = 1;
-    for (uint32_t i = p->low; i <= p->high; i++) {
-        const tg_node *node = tg_node_at(tape, i);
-        if (!node->op || (node->flags & TG_NODE_BARRIER) || !tg_dtype_is_value((tg_dtype)node->dtype))
-            continue;
-        const uint32_t *in = tg_node_inputs(node);
-        for (uint32_t k = 0; k < node->n_in; k++)
-            reaches[i - p->low] |= in[k] >= p->low && reaches[in[k] - p->low];
-    }
-    p->reaches = reaches;
-    return true;
+    p->reaches = tg_reach(tape, p->low, p->high, n, xs);
+    return p->reaches || out_of_memory(p);
 }
 
 /* The gradients that arrived; zeros where nothing arrived. */

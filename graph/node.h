@@ -200,6 +200,10 @@ tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node);
  * for what is no leaf. */
 tg_node *tg_leaf_changing(const char *where, const char *what, tg_tensor x);
 
+/* Which of the nodes low..high depend on one of the xs, or are one: a byte each, in scratch memory; NULL when
+ * that is out. No x is older than low. */
+uint8_t *tg_reach(tg_tape *tape, uint32_t low, uint32_t high, int n, const tg_tensor *xs);
+
 /* The operation of tg_assign: the only one that is not pure. */
 extern const struct tg_op tg_assign_op;
 
