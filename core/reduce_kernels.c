@@ -57,6 +57,14 @@ enum { SUM_STRIP_BYTES = 128 };
         const type *from = x;                                                                                \
         for (int64_t i = 0; i < n; i++) to[i] += from[i];                                                    \
     }                                                                                                        \
+    const tg_reduction_kernels tg_sum_kernels_##suffix = {tg_sum_fold_##suffix, tg_sum_merge_##suffix, NULL, \
+                                                          tg_sum_merge_rows_##suffix};                       \
+    void tg_add_kernel_##suffix(int64_t n, void *out, const void *const *in, const void *attr) {             \
+        (void)attr;                                                                                          \
+        tg_accumulate_##suffix(n, out, in, 2);                                                               \
+    }
+
+#define TG_SUM_MERGE_ROWS(suffix, type)                                                                      \
     void tg_sum_merge_rows_##suffix(int64_t n, void *accumulator, int64_t rows, int64_t stride,              \
                                     const void *x) {                                                         \
         enum { STRIP = SUM_STRIP_BYTES / sizeof(type) };                                                     \
@@ -70,12 +78,6 @@ enum { SUM_STRIP_BYTES = 128 };
             for (int j = 0; j < STRIP; j++) to[j] = strip[j];                                                \
         }                                                                                                    \
         for (int64_t r = 0; r < rows; r++) tg_sum_merge_##suffix(n, to, from + r * stride);                  \
-    }                                                                                                        \
-    const tg_reduction_kernels tg_sum_kernels_##suffix = {tg_sum_fold_##suffix, tg_sum_merge_##suffix, NULL, \
-                                                          tg_sum_merge_rows_##suffix};                       \
-    void tg_add_kernel_##suffix(int64_t n, void *out, const void *const *in, const void *attr) {             \
-        (void)attr;                                                                                          \
-        tg_accumulate_##suffix(n, out, in, 2);                                                               \
     }
 
 #define TG_ACCUMULATE(suffix, type)                                                                          \
@@ -97,5 +99,7 @@ enum { SUM_STRIP_BYTES = 128 };
 
 TG_ACCUMULATE(f32, float)
 TG_ACCUMULATE(f64, double)
+TG_SUM_MERGE_ROWS(f32, float)
+TG_SUM_MERGE_ROWS(f64, double)
 TG_SUM_KERNELS(f32, float)
 TG_SUM_KERNELS(f64, double)
