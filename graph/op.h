@@ -86,6 +86,12 @@ struct tg_op {
      * tg_needs_grad(c, i) saves work for inputs that need none. Operations without a gradient say
      * TG_NOT_DIFFERENTIABLE; NULL is refused. */
     tg_backward_fn *backward;
+
+    /* Optional: which branch each element took, in tensor operations of c->x and c->y, as c->x[0] > 0 for
+     * relu. Any dtype and shape; where an element differs another branch was taken. Gradient checks look at
+     * it on either side of a point, and so find kinks and jumps exactly. NULL: one smooth formula for all
+     * inputs; or a result of bool or i64, which tells its branches by itself. */
+    tg_tensor (*branch)(const tg_call *c);
 };
 
 TG_API void tg_not_differentiable(const tg_call *c, tg_tensor dy, tg_tensor *dx);
@@ -104,8 +110,8 @@ struct tg_call {
     tg_dtype out_dtype; /* as infer writes it; at first the tape's, of a view the input's */
     tg_array out;       /* forward: the output */
 
-    const tg_tensor *x; /* backward: the inputs */
-    tg_tensor y;        /* backward: the output */
+    const tg_tensor *x; /* backward, branch: the inputs */
+    tg_tensor y;        /* backward, branch: the output */
     const bool *needs;  /* backward: see tg_needs_grad */
 };
 

@@ -79,12 +79,14 @@ static tg_tensor chosen(tg_tensor q_is_chosen, tg_tensor equal, tg_tensor dy) {
     return tg_where(q_is_chosen, tg_num(0), shared);
 }
 
+static tg_tensor larger_branch(const tg_call *c) { return tg_greater(c->x[0], c->x[1]); }
+
 /* y = max(a, b), NaN when either is */
 TG_MAP_KERNELS_2(maximum, ((x > y) | (x != x)) ? x : y)
 BINARY(maximum, TG_CHEAP, chosen(tg_less(a, b), tg_equal(a, b), dy),
-       chosen(tg_greater(a, b), tg_equal(a, b), dy))
+       chosen(tg_greater(a, b), tg_equal(a, b), dy), .branch = larger_branch)
 
 /* y = min(a, b), NaN when either is */
 TG_MAP_KERNELS_2(minimum, ((x < y) | (x != x)) ? x : y)
 BINARY(minimum, TG_CHEAP, chosen(tg_greater(a, b), tg_equal(a, b), dy),
-       chosen(tg_less(a, b), tg_equal(a, b), dy))
+       chosen(tg_less(a, b), tg_equal(a, b), dy), .branch = larger_branch)

@@ -11,8 +11,9 @@
 
 #include <tgmath.h>
 
-/* The gradient, the descriptor and the builder of one operation. */
-#define UNARY(op, dear, gradient)                                                                            \
+/* The gradient, the descriptor and the builder of one operation; further fields of the descriptor may follow.
+ */
+#define UNARY(op, dear, gradient, ...)                                                                       \
     static void op##_backward(const tg_call *c, tg_tensor dy, tg_tensor *dx) {                               \
         const tg_tensor x = c->x[0], y = c->y;                                                               \
         (void)x, (void)y, (void)dy;                                                                          \
@@ -24,7 +25,8 @@
                                      .cost = dear,                                                           \
                                      .map_f32 = op##_f32,                                                    \
                                      .map_f64 = op##_f64,                                                    \
-                                     .backward = op##_backward};                                             \
+                                     .backward = op##_backward,                                              \
+                                     __VA_ARGS__};                                                           \
     tg_tensor tg_##op##_at(const char *where, tg_tensor x) { return tg_apply_1(where, &tg_op_##op, x, NULL); }
 
 /* Kernels from core/vector_math.h, f32 and f64. */
@@ -75,16 +77,18 @@ UNARY(cos, TG_COSTLY, tg_neg(tg_mul(dy, tg_sin(x))))
 
 /* y = -1, 0 or 1; dx stays invalid: no gradient flows, which counts as 0. A zero of either sign gives +0
  * (NumPy). */
+static tg_tensor sign_branch(const tg_call *c) { return c->y; }
 TG_MAP_KERNELS_1(sign, x > 0 ? (T)1 : x < 0 ? (T)-1 : x == 0 ? (T)0 : x)
-UNARY(sign, TG_CHEAP, dx[0])
+UNARY(sign, TG_CHEAP, dx[0], .branch = sign_branch)
 
 /* y = the largest whole number that is not above x; flat as the sign */
 TG_MAP_KERNELS_1(floor, floor(x))
 UNARY(floor, TG_CHEAP, dx[0])
 
 /* y = |x|, dx = dy sign x: 0 at 0 */
+static tg_tensor abs_branch(const tg_call *c) { return tg_sign(c->x[0]); }
 TG_MAP_KERNELS_1(abs, fabs(x))
-UNARY(abs, TG_CHEAP, tg_mul(dy, tg_sign(x)))
+UNARY(abs, TG_CHEAP, tg_mul(dy, tg_sign(x)), .branch = abs_branch)
 
 /* --- activations ---------------------------------------------------------------------------------------- */
 
@@ -121,8 +125,9 @@ VECTOR_KERNELS(tanh)
 UNARY(tanh, TG_COSTLY, tg_mul(dy, tg_sub(tg_num(1), tg_square(y))))
 
 /* y = max(x, 0), dx = dy where x > 0: 0 at 0. Written so that NaN passes, forward and backward (PyTorch). */
+static tg_tensor relu_branch(const tg_call *c) { return tg_less_equal(c->x[0], tg_num(0)); }
 TG_MAP_KERNELS_1(relu, x <= 0 ? (T)0 : x)
-UNARY(relu, TG_CHEAP, tg_where(tg_less_equal(x, tg_num(0)), tg_num(0), dy))
+UNARY(relu, TG_CHEAP, tg_where(tg_less_equal(x, tg_num(0)), tg_num(0), dy), .branch = relu_branch)
 
 /* y = x where x > 0, else slope x; dx = dy, slope dy. The slope is the attribute. */
 #define LEAKY_RELU_KERNEL(function, type)                                                                    \
@@ -140,13 +145,15 @@ static void leaky_relu_backward(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
     const double slope = *(const double *)c->attr;
     dx[0] = tg_where(tg_greater(c->x[0], tg_num(0)), dy, tg_mul(tg_num(slope), dy));
 }
+static tg_tensor leaky_relu_branch(const tg_call *c) { return tg_greater(c->x[0], tg_num(0)); }
 const struct tg_op tg_op_leaky_relu = {.name = "leaky_relu",
                                        .kind = TG_MAP,
                                        .n_inputs = 1,
                                        .attr_size = sizeof(double),
                                        .map_f32 = leaky_relu_f32,
                                        .map_f64 = leaky_relu_f64,
-                                       .backward = leaky_relu_backward};
+                                       .backward = leaky_relu_backward,
+                                       .branch = leaky_relu_branch};
 tg_tensor tg_leaky_relu_at(const char *where, tg_tensor x, double slope) {
     return tg_apply_1(where, &tg_op_leaky_relu, x, &slope);
 }

@@ -119,13 +119,16 @@ enum { LANES = 64 };
 TG_MAX_KERNELS(f32, float)
 TG_MAX_KERNELS(f64, double)
 
+/* Which elements are the largest. */
+static tg_tensor max_branch(const tg_call *c) { return tg_equal(c->x[0], tg_keep_axes(c, c->y)); }
+
 /* Ties share evenly, as in PyTorch's amax. */
 static void max_backward(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
     const tg_reduction *over = c->attr;
     tg_axes axes = {0};
     for (int i = 0; i < TG_MAX_RANK; i++)
         if (over->mask & 1u << i) axes.axis[axes.n++] = i;
-    const tg_tensor winners = tg_to_value(tg_equal(c->x[0], tg_keep_axes(c, c->y)));
+    const tg_tensor winners = tg_to_value(max_branch(c));
     const tg_tensor share = tg_div(tg_keep_axes(c, dy), tg_sum_axes(winners, axes, true));
     dx[0] = tg_mul(winners, share);
 }
@@ -139,6 +142,7 @@ const struct tg_op tg_op_max = {
     .reduce_f64 = &max_f64,
     .start = -INFINITY,
     .backward = max_backward,
+    .branch = max_branch,
 };
 
 tg_tensor tg_max_at(const char *where, tg_tensor x) { return reduce_all(where, &tg_op_max, x); }

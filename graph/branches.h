@@ -1,0 +1,15 @@
+/* branches.h: which branches the operations of a recorded graph took. Internal: not installed.
+ *
+ * Owns: the pattern of branches as one number. Must not know why anybody asks. */
+#ifndef TAPEGRAD_GRAPH_BRANCHES_H
+#define TAPEGRAD_GRAPH_BRANCHES_H
+
+#include "graph/op.h"
+
+/* A number that is the same for two recordings when the same operations were recorded between node `from` and
+ * y, as far as y needs them, and all took the same branches: what they tell themselves (branch in struct
+ * tg_op), and every result of bool or i64. Records behind the end of the tape, which is the caller's to
+ * rewind. False, with an error on the tape, when memory is out or a branch function fails. */
+bool tg_branches_hash(const char *where, tg_tensor y, uint32_t from, uint64_t *hash);
+
+#endif
