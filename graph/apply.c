@@ -203,6 +203,12 @@ tg_map_kernel *tg_map_kernel_for(const tg_tape *tape, const struct tg_op *op, in
     return tape->dtype == TG_F32 ? op->map_f32 : op->map_f64;
 }
 
+/* Leaves a result without values. */
+static bool leave(tg_node *node) {
+    if (node->rank) node->data = TG_NOWHERE;
+    return true;
+}
+
 static bool compute_view(tg_call *c, tg_node *node) {
     const int64_t size = tg_array_size(&c->out);
     const tg_status before = c->tape->status; /* an older error is no concern of this view */
@@ -217,10 +223,11 @@ static bool compute_view(tg_call *c, tg_node *node) {
     if (size != tg_array_size(&c->in[0]))
         return tg_fail(c, TG_ERR_OP, "a view that is copied has as many elements as its input");
     const size_t bytes = (size_t)size * tg_dtype_size(c->out.dtype);
-    if (node->rank) node->data = tg_arena_alloc(&c->tape->arena, bytes, 64);
-    if (!node->data) return tg_fail(c, TG_ERR_MEMORY, "out of memory for a copy of %zu bytes", bytes);
     int64_t strides[TG_MAX_RANK];
     tg_strides_contiguous(c->out_shape, node->rank ? node->here.dims + node->rank : strides);
+    if (node->flags & TG_NODE_NO_VALUES) return leave(node);
+    if (node->rank) node->data = tg_arena_alloc(&c->tape->arena, bytes, 64);
+    if (!node->data) return tg_fail(c, TG_ERR_MEMORY, "out of memory for a copy of %zu bytes", bytes);
     tg_strides_contiguous(tg_array_shape(&c->in[0]), strides);
     const tg_array to = {node->data, c->in[0].shape, strides, c->in[0].rank, c->in[0].dtype};
     if (size) tg_array_copy(&to, &c->in[0]);
@@ -242,6 +249,7 @@ bool tg_call_forward(const tg_call *c) {
 static bool compute(tg_call *c, tg_node *node) {
     const struct tg_op *op = c->op;
     c->out = tg_node_array(node);
+    if (node->flags & TG_NODE_NO_VALUES && op->kind != TG_VIEW) return leave(node);
     switch (op->kind) {
         case TG_MAP:
             tg_map_run(tg_map_kernel_for(c->tape, op, c->n_in, c->in), c->n_in, c->in, &c->out, c->attr,
@@ -292,6 +300,12 @@ static bool keep_attr_and_inputs(tg_tape *tape, const char *where, const struct 
     return false;
 }
 
+static bool have_values(const tg_tape *tape, int n, const uint32_t *in) {
+    for (int i = 0; i < n; i++)
+        if (!tg_node_has_values(tape, tg_node_at(tape, in[i]))) return false;
+    return true;
+}
+
 /* Any operation on any tensors. */
 static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, uint8_t flags) {
     tg_tape *tape = c->tape;
@@ -310,11 +324,13 @@ static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, 
     const uint32_t i = tape->n_nodes;
     tg_node *node = tg_node_new(tape, c->where, c->op, c->out_dtype, c->out_shape.rank);
     if (!node) return tg_invalid(tape);
-    bool good = tg_node_allocate(tape, c->where, node, c->out_shape, c->op->kind != TG_VIEW) &&
+    const bool computes = tape->values_on && have_values(tape, c->n_in, in);
+    if (!computes) node->flags = TG_NODE_NO_VALUES;
+    bool good = tg_node_allocate(tape, c->where, node, c->out_shape, c->op->kind != TG_VIEW && computes) &&
                 keep_attr_and_inputs(tape, c->where, c->op, c->n_in, c->attr, node) && compute(c, node);
     if (good && tape->n_nodes != i + 1)
         good = tg_fail(c, TG_ERR_OP, "forward recorded on the tape; it may only compute c->out");
-    if (!good || (tape->nan_check && !tg_check_finite(c, in))) {
+    if (!good || (tape->nan_check && computes && !tg_check_finite(c, in))) {
         tg_tape_cut(tape, i, before, NULL);
         return tg_invalid(tape);
     }
@@ -360,7 +376,7 @@ static tg_tensor apply_many(tg_tape *tape, const char *where, const struct tg_op
  * all there is to do. */
 static TG_INLINE bool is_plain(const tg_tape *tape, const struct tg_op *op, int n) {
     return op->kind == TG_MAP && !op->infer && (n == op->n_inputs || op->n_inputs < 0) && n > 0 && n <= FEW &&
-           op->backward && op->map_f32 && op->map_f64 && op->name && !tape->nan_check;
+           op->backward && op->map_f32 && op->map_f64 && op->name && !tape->nan_check && tape->values_on;
 }
 
 /* A plain operation on scalars: no shapes, no arrays, hardly any memory but the node. False where it is not
@@ -383,6 +399,7 @@ static TG_INLINE bool apply_scalars(tg_tape *tape, const char *where, const stru
         flags |= node->flags;
         from[i] = node->data;
     }
+    if (flags & TG_NODE_NO_VALUES) return false;
     *result = tg_invalid(tape);
     const tg_arena_position before = tg_arena_here(&tape->arena);
     tg_node *node = tg_node_new(tape, where, op, tape->dtype, 0);

@@ -95,8 +95,12 @@ tg_tensor tg_assign_at(const char *where, tg_tensor leaf, tg_tensor value) {
     if (!fits(where, leaf, value))
         return leaf.tape && !tg_is_num(leaf) ? tg_invalid(leaf.tape) : (tg_tensor){0};
     tg_tape *tape = leaf.tape;
-    const tg_node *to = tg_leaf_changing(where, "assign", leaf);
-    if (!to || !record(tape, where, to, leaf, value)) return tg_invalid(tape);
+    const tg_node *to = tg_leaf_node(where, "assign", leaf);
+    if (!to) return tg_invalid(tape);
+    const bool now = tape->values_on && tg_node_has_values(tape, tg_node_at(tape, value.node));
+    if (now) tg_leaf_change(tape, to->extra.leaf, where);
+    if (!record(tape, where, to, leaf, value)) return tg_invalid(tape);
+    if (!now) return tg_handle(tape, tape->n_nodes - 1);
     const tg_array arrays[2] = {tg_node_array(to), tg_node_array(tg_node_at(tape, value.node))};
     const tg_call call = {
         .op = &tg_assign_op, .tape = tape, .where = where, .n_in = 2, .in = arrays, .out = arrays[0]};

@@ -24,7 +24,7 @@ enum { TINY = 8, VALUE_TEXT = 400 };
 static void put_value(FILE *file, const char *label, const tg_tape *tape, uint32_t i) {
     const tg_node *node = tg_node_at(tape, i);
     const tg_array array = tg_node_array(node);
-    if (tg_array_size(&array) > TINY) return;
+    if (tg_array_size(&array) > TINY || !tg_node_has_values(tape, node)) return;
     char text[VALUE_TEXT];
     if (array.rank == 0) { /* 3, and not 3.0 as arrays are printed */
         const tg_tensor scalar = tg_handle((tg_tape *)(uintptr_t)tape, i);

@@ -204,6 +204,16 @@ static tg_status failed(tg_tape *tape) { return tape->status ? tape->status : TG
 
 /* --- tg_backward ---------------------------------------------------------------------------------------- */
 
+/* False, with an error, when what was differentiated has no values: then its gradients have none either. */
+static bool have_values(const pass *p) {
+    tg_tape *tape = p->tape;
+    for (uint32_t i = tape->last_parameter; i != TG_NO_NODE; i = tg_node_at(tape, i)->extra.leaf->previous)
+        if (i >= p->low && i <= p->high && tg_cotangent_any(&p->cotangents, i) &&
+            !tg_node_with_values(p->where, "backward", tg_handle(tape, tg_cotangent_node(&p->cotangents, i))))
+            return false;
+    return true;
+}
+
 /* leaf gradient += cotangent, for every parameter that has one. */
 static void add_to_leaves(const pass *p) {
     tg_tape *tape = p->tape;
@@ -249,6 +259,7 @@ static tg_status backward(const char *where, tg_tensor y, const tg_tensor *given
         const tg_tensor dy = first_cotangent(where, y, given);
         good = dy.node != TG_NO_NODE && run_pass(&p, dy);
     }
+    good = good && have_values(&p);
     if (good) add_to_leaves(&p);
     tg_tape_set_grad(tape, grad_was_on);
     tg_arena_rewind(&tape->scratch, scratch);

@@ -152,7 +152,7 @@ tg_tensor tg_param_normal_at(const char *where, tg_tape *tape, tg_shape shape, t
 
 /* --- changing leaves in place --------------------------------------------------------------------------- */
 
-tg_node *tg_leaf_changing(const char *where, const char *what, tg_tensor x) {
+tg_node *tg_leaf_node(const char *where, const char *what, tg_tensor x) {
     tg_node *node = tg_node_of(where, what, x);
     if (!node) return NULL;
     if (node->op) {
@@ -165,7 +165,12 @@ tg_node *tg_leaf_changing(const char *where, const char *what, tg_tensor x) {
         tg_tape_fail(x.tape, TG_ERR_VALUE, where, "%s: a number cannot be changed in place", what);
         return NULL;
     }
-    tg_leaf_change(x.tape, node->extra.leaf, where);
+    return node;
+}
+
+tg_node *tg_leaf_changing(const char *where, const char *what, tg_tensor x) {
+    tg_node *node = tg_leaf_node(where, what, x);
+    if (node) tg_leaf_change(x.tape, node->extra.leaf, where);
     return node;
 }
 

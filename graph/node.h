@@ -20,7 +20,8 @@ enum tg_node_flags {
     TG_NODE_BARRIER = 2,       /* recorded while gradients were off: a constant to differentiation */
     TG_NODE_VIEW = 4,          /* its data is that of its input */
     TG_NODE_NAMED = 8,
-    TG_NODE_GRADIENT = 16 /* recorded while differentiating */
+    TG_NODE_GRADIENT = 16, /* recorded while differentiating */
+    TG_NODE_NO_VALUES = 32 /* recorded and not computed (of a view: when it was recorded) */
 };
 
 /* What only leaves have. */
@@ -94,7 +95,7 @@ struct tg_tape {
     uint32_t last_parameter; /* parameters are chained through their leaves */
     uint64_t epoch;          /* counts rewinds, from 1 */
     tg_dtype dtype;
-    bool grad_on, nan_check;
+    bool grad_on, values_on, nan_check;
     tg_broadcast broadcast;
 
     const char *place; /* while differentiating: the line of the operation whose backward runs */
@@ -143,6 +144,16 @@ static inline bool tg_is_living(tg_tensor x) {
 extern tg_tape *const tg_number_tape;
 static inline bool tg_is_num(tg_tensor x) { return x.tape == tg_number_tape; }
 
+/* Where results without values begin: an address, so that views of them have theirs, and never memory. A
+ * scalar's is its node all the same. */
+#define TG_NOWHERE ((void *)(uintptr_t)4096)
+
+/* Whether what a node shows was computed. */
+static inline bool tg_node_has_values(const tg_tape *tape, const tg_node *node) {
+    while (node->flags & TG_NODE_VIEW) node = tg_node_at(tape, tg_node_inputs(node)[0]);
+    return !(node->flags & TG_NODE_NO_VALUES);
+}
+
 /* Makes room for one more node; false, with an error, when memory is out. */
 bool tg_tape_grow(tg_tape *tape, const char *where);
 
@@ -178,6 +189,9 @@ bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape 
  * invalid handle that came of an earlier error gives NULL and adds nothing. */
 tg_node *tg_node_of(const char *where, const char *what, tg_tensor x);
 
+/* The same, of what has values. */
+tg_node *tg_node_with_values(const char *where, const char *what, tg_tensor x);
+
 /* The node of a number on the tape, shared between equal numbers; TG_NO_NODE when memory is out. */
 uint32_t tg_number_node(tg_tape *tape, const char *where, double value, tg_dtype dtype);
 
@@ -195,6 +209,9 @@ void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, co
 
 /* The leaf under a node, through views; NULL when it is computed. */
 tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node);
+
+/* The node of a leaf that may be changed in place; NULL, with an error, for what is no leaf. */
+tg_node *tg_leaf_node(const char *where, const char *what, tg_tensor x);
 
 /* The node of a leaf that is about to be written to, which counts as changed from here; NULL, with an error,
  * for what is no leaf. */

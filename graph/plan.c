@@ -4,6 +4,7 @@
  * know how values are scheduled, fused, placed or run. */
 #include "graph/plan_parts.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- memory --------------------------------------------------------------------------------------------- */
@@ -49,12 +50,11 @@ static size_t bytes_used(const tg_arena *arena) {
     return bytes;
 }
 
-/* Runs one forward on what the tape has, with the plan's scratch and its result thrown away. That it fails is
- * not yet an error, unless memory is out: a label may be out of range until it is written anew. */
-static bool try_forward(const tg_planning *p, const tg_value *v, void *result, size_t *most) {
+/* Runs one forward on what lies where the plan will read, with the plan's scratch and its result thrown away.
+ * That it fails is not yet an error, unless memory is out: a label may be out of range until it is written
+ * anew. */
+static bool try_forward(const tg_planning *p, tg_call call, void *result, size_t *most) {
     tg_tape *tape = p->tape;
-    tg_call call;
-    if (!tg_value_call(p, v, &call)) return false;
     call.out.data = result;
     const tg_arena kept = tape->scratch;
     tape->scratch = p->plan->scratch;
@@ -82,7 +82,7 @@ static bool reserve_scratch(const tg_planning *p) {
         const tg_value *v = &p->values[p->members[p->units[u].first]];
         if (p->units[u].kind != TG_STEP_CALL) continue;
         if (v->node->op != &tg_assign_op) {
-            if (!try_forward(p, v, result, &most)) return false;
+            if (!try_forward(p, p->plan->steps[u].as.call, result, &most)) return false;
         } else if (tg_value_input(p, v, 1)->root == v->root && tg_value_bytes(v) > most) {
             most = tg_value_bytes(v); /* a view of the leaf itself is copied first */
         }
@@ -95,6 +95,11 @@ static bool reserve_scratch(const tg_planning *p) {
 }
 
 /* --- new, free ------------------------------------------------------------------------------------------ */
+
+static tg_node *root_of(const tg_tape *tape, tg_node *node) {
+    while (node->flags & TG_NODE_VIEW) node = tg_node_at(tape, tg_node_inputs(node)[0]);
+    return node;
+}
 
 static bool check_outputs(const char *where, tg_tape *tape, int n, const tg_tensor *outputs) {
     if (tape->status) return false;
@@ -109,9 +114,30 @@ static bool check_outputs(const char *where, tg_tape *tape, int n, const tg_tens
             tg_tape_fail(tape, TG_ERR_HANDLE, where, "%s is not a tensor of this tape", what);
             return false;
         }
-        if (!tg_node_of(where, what, outputs[i])) return false;
+        tg_node *node = tg_node_of(where, what, outputs[i]);
+        if (!node) return false;
+        node = root_of(tape, node);
+        if (!(node->flags & TG_NODE_NO_VALUES) || node->rank == 0) continue;
+        char text[TG_TEXT];
+        tg_tape_fail(tape, TG_ERR_VALUE, where,
+                     "%s is %s, recorded at %s without values (tg_no_values): there is no memory for them; "
+                     "tg_assign it to a leaf",
+                     what, tg_node_describe(tape, outputs[i].node, sizeof text / 2, text), node->place);
+        return false;
     }
     return true;
+}
+
+/* Outputs that were recorded without values, which are scalars, have one from now on: NaN until the first
+ * run. */
+static void give_values(tg_tape *tape, int n, const tg_tensor *outputs) {
+    for (int i = 0; i < n; i++) {
+        tg_node *node = root_of(tape, tg_node_at(tape, outputs[i].node));
+        if (!(node->flags & TG_NODE_NO_VALUES)) continue;
+        node->flags &= (uint8_t)~TG_NODE_NO_VALUES;
+        if (node->dtype == TG_F32) node->here.f32 = NAN;
+        if (node->dtype == TG_F64) node->here.f64 = NAN;
+    }
 }
 
 tg_plan *tg_plan_new_at(const char *where, tg_tape *tape, int n, const tg_tensor *outputs) {
@@ -130,6 +156,7 @@ tg_plan *tg_plan_new_at(const char *where, tg_tape *tape, int n, const tg_tensor
                       tg_plan_place(&planning) && tg_plan_make_steps(&planning) &&
                       tg_plan_count_work(&planning) && reserve_scratch(&planning);
     tg_arena_rewind(&tape->scratch, before);
+    if (good) give_values(tape, n, outputs);
     if (good) return plan;
     tg_plan_free(plan);
     return NULL;

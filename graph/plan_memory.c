@@ -162,5 +162,6 @@ bool tg_plan_place(tg_planning *p) {
     for (uint32_t u = 0; u < p->n_units; u++) place_unit(p, &s, u);
     p->plan->counts.slab_bytes = s.end;
     p->slab = tg_planning_memory(p, s.end + 1, 1);
+    if (p->slab) memset(p->slab, 0, s.end + 1); /* forwards are tried on it before anything is computed */
     return p->slab != NULL;
 }

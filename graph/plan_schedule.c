@@ -151,7 +151,7 @@ static void classify(tg_planning *p, tg_value *v) {
         v->constant = node->extra.leaf == NULL;
         return;
     }
-    bool constant = true;
+    bool constant = tg_node_has_values(p->tape, node);
     for (uint32_t k = 0; k < node->n_in; k++) constant &= tg_value_input(p, v, k)->constant;
     if (node->flags & TG_NODE_VIEW) {
         v->root = tg_value_input(p, v, 0)->root;

@@ -19,6 +19,7 @@ tg_tape *tg_tape_new_with(tg_dtype dtype, tg_allocator allocator) {
     *tape = (tg_tape){.dtype = dtype,
                       .epoch = 1,
                       .grad_on = true,
+                      .values_on = true,
                       .last_parameter = TG_NO_NODE,
                       .allocator = allocator,
                       .held = sizeof *tape};
@@ -47,6 +48,13 @@ bool tg_tape_set_grad(tg_tape *tape, bool on) {
     if (!tape) return on;
     const bool was = tape->grad_on;
     tape->grad_on = on;
+    return was;
+}
+
+bool tg_tape_set_values(tg_tape *tape, bool on) {
+    if (!tape) return on;
+    const bool was = tape->values_on;
+    tape->values_on = on;
     return was;
 }
 

@@ -92,16 +92,25 @@ TG_API const char *tg_tape_warning(const tg_tape *tape); /* NULL when there is n
  * element. Costs one pass over each result. */
 TG_API void tg_tape_set_nan_check(tg_tape *tape, bool on);
 
+/* Switches the computing of values off or on and returns what it was. What is recorded while it is off, and
+ * what is later recorded from that, has a shape and no values, and takes no memory: it is there to be
+ * differentiated and planned. tg_assign then changes nothing yet. Reading such a tensor is an error. A
+ * tg_plan computes them; its outputs must be scalars, which have a value after the first run, or assigns. */
+TG_API bool tg_tape_set_values(tg_tape *tape, bool on);
+
 /* Switches the recording of gradients off or on and returns what it was. Values recorded while it is off
  * are constants to tg_backward and tg_gradients. */
 TG_API bool tg_tape_set_grad(tg_tape *tape, bool on);
 
 /* A block in which no gradients are recorded:  tg_no_grad(tape) { accuracy = ...; }
  * Leave it by its end only: break, return and goto would leave gradients switched off. */
-#define tg_no_grad(tape) tg_no_grad_(tape, TG_NAME_(tg_block_, __LINE__))
-#define tg_no_grad_(tape, block)                                                                             \
-    for (int block = tg_tape_set_grad(tape, false) ? 2 : 1; block;                                           \
-         (void)tg_tape_set_grad(tape, block == 2), block = 0)
+#define tg_no_grad(tape) TG_WITHOUT_(tg_tape_set_grad, tape, TG_NAME_(tg_block_, __LINE__))
+
+/* In the same way a block in which nothing is computed:  tg_no_values(tape) { loss = model(...); } */
+#define tg_no_values(tape) TG_WITHOUT_(tg_tape_set_values, tape, TG_NAME_(tg_block_, __LINE__))
+
+#define TG_WITHOUT_(set, tape, block)                                                                        \
+    for (int block = set(tape, false) ? 2 : 1; block; (void)set(tape, block == 2), block = 0)
 #define TG_NAME_(a, b) TG_NAME_JOIN_(a, b)
 #define TG_NAME_JOIN_(a, b) a##b
 

@@ -99,6 +99,17 @@ tg_node *tg_node_of(const char *where, const char *what, tg_tensor x) {
     return NULL;
 }
 
+tg_node *tg_node_with_values(const char *where, const char *what, tg_tensor x) {
+    tg_node *node = tg_node_of(where, what, x);
+    if (!node || TG_LIKELY(tg_node_has_values(x.tape, node))) return node;
+    tg_tape_fail(
+        x.tape, TG_ERR_VALUE, where,
+        "%s: %s, recorded at %s, has no values: it was not computed (tg_no_values); make it an output "
+        "of a plan and run that, or assign it to a leaf there",
+        what, node->op->name, node->place);
+    return NULL;
+}
+
 const char *tg_node_describe(const tg_tape *tape, uint32_t i, size_t capacity, char *text) {
     const tg_node *node = tg_node_at(tape, i);
     const tg_array array = tg_node_array(node);

@@ -13,7 +13,7 @@ bool tg_requires_grad(tg_tensor x) {
 }
 
 tg_array tg_array_of_at(const char *where, tg_tensor x) {
-    const tg_node *node = tg_node_of(where, "array_of", x);
+    const tg_node *node = tg_node_with_values(where, "array_of", x);
     if (!node) return (tg_array){NULL, tg_no_dims, tg_no_dims, 0, TG_F64};
     return tg_node_array(node);
 }
@@ -133,7 +133,7 @@ double tg_item_at(const char *where, tg_tensor x) {
         memcpy(&value, bits, sizeof value);
         return value;
     }
-    const tg_node *node = tg_node_of(where, "item", x);
+    const tg_node *node = tg_node_with_values(where, "item", x);
     if (!node) return NAN;
     const tg_array array = tg_node_array(node);
     if (tg_array_size(&array) != 1) {
@@ -147,7 +147,7 @@ double tg_item_at(const char *where, tg_tensor x) {
 }
 
 double tg_value_at(const char *where, tg_tensor x, tg_shape index) {
-    const tg_node *node = tg_node_of(where, "value", x);
+    const tg_node *node = tg_node_with_values(where, "value", x);
     if (!node) return NAN;
     const tg_array array = tg_node_array(node);
     bool inside = index.rank == array.rank;
@@ -169,7 +169,7 @@ double tg_value_at(const char *where, tg_tensor x, tg_shape index) {
 
 static tg_status read_into(const char *where, tg_tensor x, int64_t n, tg_dtype dtype, void *out) {
     if (!x.tape || tg_is_num(x)) return TG_ERR_HANDLE;
-    const tg_node *node = tg_node_of(where, "read", x);
+    const tg_node *node = tg_node_with_values(where, "read", x);
     if (!node) return tg_tape_status(x.tape);
     const tg_array from = tg_node_array(node);
     char text[TG_TEXT];
@@ -200,7 +200,7 @@ tg_status tg_read_bool_at(const char *where, tg_tensor x, int64_t n, bool *out) 
 }
 
 const void *tg_data_at(const char *where, tg_tensor x) {
-    const tg_node *node = tg_node_of(where, "data", x);
+    const tg_node *node = tg_node_with_values(where, "data", x);
     if (!node) return NULL;
     const tg_array array = tg_node_array(node);
     if (!tg_array_is_contiguous(&array)) {
@@ -215,7 +215,7 @@ const void *tg_data_at(const char *where, tg_tensor x) {
 
 size_t tg_format_at(const char *where, tg_tensor x, size_t capacity, char *text) {
     if (capacity) text[0] = 0;
-    const tg_node *node = tg_node_of(where, "format", x);
+    const tg_node *node = tg_node_with_values(where, "format", x);
     if (!node) return 0;
     const tg_array array = tg_node_array(node);
     return tg_array_format(&array, capacity, text);
@@ -224,7 +224,7 @@ size_t tg_format_at(const char *where, tg_tensor x, size_t capacity, char *text)
 tg_status tg_print_at(const char *where, FILE *stream, tg_tensor x) {
     if (!x.tape || tg_is_num(x)) return TG_ERR_HANDLE;
     tg_tape *tape = x.tape;
-    const tg_node *node = tg_node_of(where, "print", x);
+    const tg_node *node = tg_node_with_values(where, "print", x);
     if (!node) return tg_tape_status(tape);
     const tg_array array = tg_node_array(node);
     const size_t length = tg_array_format(&array, 0, NULL);

@@ -150,7 +150,8 @@ TG_API tg_status tg_write_bool_at(const char *where, tg_tensor x, int64_t n, con
 
 /* Overwrites a leaf with the values of a tensor of the same shape and dtype. Returns a tensor that shows the
  * leaf's values, a constant to differentiation; among the outputs of a tg_plan it makes the plan change the
- * leaf each time that it runs. (Go on using the leaf itself as the parameter.) Errors: as tg_write_*;
+ * leaf each time that it runs. (Go on using the leaf itself as the parameter.) In tg_no_values, and where the
+ * value has none, only that happens: the leaf is not changed now. Errors: as tg_write_*;
  * TG_ERR_DTYPE, TG_ERR_HANDLE. */
 #define tg_assign(...) tg_assign_at(TG_HERE, __VA_ARGS__)
 TG_API tg_tensor tg_assign_at(const char *where, tg_tensor leaf, tg_tensor value);
