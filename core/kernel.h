@@ -32,10 +32,14 @@ typedef void tg_merge_kernel(int64_t n, void *accumulator, const void *x);
 /* accumulator[i] = end of accumulator[i], into each of which count elements went. */
 typedef void tg_finish_kernel(int64_t n, void *accumulator, int64_t count);
 
+/* As so many merges, of x, x + stride, x + 2 stride, ... in this order; stride is in elements. */
+typedef void tg_merge_rows_kernel(int64_t n, void *accumulator, int64_t rows, int64_t stride, const void *x);
+
 typedef struct tg_reduction_kernels {
     tg_fold_kernel *fold;
     tg_merge_kernel *merge;
-    tg_finish_kernel *finish; /* NULL: nothing to do at the end */
+    tg_finish_kernel *finish;         /* NULL: nothing to do at the end */
+    tg_merge_rows_kernel *merge_rows; /* NULL: merge is called for each */
 } tg_reduction_kernels;
 
 #ifdef __cplusplus

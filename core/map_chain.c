@@ -4,7 +4,7 @@
  * thread that fills them. Must not know operations, nor who decided what belongs together. */
 #include "core/map_chain.h"
 
-#include "core/reduce_kernels.h"
+#include "core/reduce_order.h"
 #include "core/threads.h"
 
 #include <string.h>
@@ -94,7 +94,7 @@ static void run_short_rows(void *context, int64_t begin, int64_t end) {
             const tg_chain_fold *fold = &chain->folds[i];
             const char *x = place_at(&w, &fold->in, first * chain->row);
             char *to = fold->out + first * (int64_t)chain->value_bytes;
-            tg_fill_start(chain->value_bytes, fold->start, n, to);
+            tg_fill_start(&(tg_reducer){fold->kernels, fold->start, chain->value_bytes}, n, to);
             for (int64_t r = 0; r < n; r++)
                 fold->kernels->fold(chain->row, to + r * (int64_t)chain->value_bytes,
                                     x + r * chain->row * (int64_t)chain->value_bytes);
@@ -115,7 +115,7 @@ static void run_parts(void *context, int64_t begin, int64_t end) {
         for (int i = 0; i < chain->n_folds; i++) {
             const tg_chain_fold *fold = &chain->folds[i];
             to[i] = (parts > 1 ? fold->parts : fold->out) + part * (int64_t)chain->value_bytes;
-            tg_fill_start(chain->value_bytes, fold->start, 1, to[i]);
+            tg_fill_start(&(tg_reducer){fold->kernels, fold->start, chain->value_bytes}, 1, to[i]);
         }
         for (int64_t at = first, n; at < last; at += n) {
             n = min(last - at, chain->block);

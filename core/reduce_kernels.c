@@ -7,6 +7,9 @@
  * with log n, and the lanes are vectors. */
 enum { SUM_BLOCK = 256, SUM_LANES = 16 };
 
+/* Columns that stay in registers while rows are added to them. */
+enum { SUM_STRIP_BYTES = 128 };
+
 /* out = the sum of several arrays, by one expression. */
 #define TG_ACCUMULATE_LOOP(expression)                                                                       \
     for (int64_t i = 0; i < n; i++) to[i] = (expression);                                                    \
@@ -26,13 +29,14 @@ enum { SUM_BLOCK = 256, SUM_LANES = 16 };
         return lane[0];                                                                                      \
     }                                                                                                        \
     static type sum_rest_##suffix(int64_t n, const type *x) {                                                \
-        type lane[8] = {0};                                                                                  \
+        type lane[8] = {0}, rest = 0; /* the lanes stay in registers if no index is unknown */               \
         int64_t i = 0;                                                                                       \
         for (; i + 8 <= n; i += 8) {                                                                         \
             for (int j = 0; j < 8; j++) lane[j] += x[i + j];                                                 \
         }                                                                                                    \
-        for (int j = 0; i < n; i++, j++) lane[j] += x[i];                                                    \
-        return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));    \
+        for (; i < n; i++) rest += x[i];                                                                     \
+        return rest +                                                                                        \
+               (((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7])));  \
     }                                                                                                        \
     void tg_sum_fold_##suffix(int64_t n, void *accumulator, const void *x) {                                 \
         type partial[64], *sum = accumulator; /* partial: of 2^k blocks each, k falling */                   \
@@ -53,11 +57,27 @@ enum { SUM_BLOCK = 256, SUM_LANES = 16 };
         const type *from = x;                                                                                \
         for (int64_t i = 0; i < n; i++) to[i] += from[i];                                                    \
     }                                                                                                        \
-    const tg_reduction_kernels tg_sum_kernels_##suffix = {tg_sum_fold_##suffix, tg_sum_merge_##suffix,       \
-                                                          NULL};                                             \
+    const tg_reduction_kernels tg_sum_kernels_##suffix = {tg_sum_fold_##suffix, tg_sum_merge_##suffix, NULL, \
+                                                          tg_sum_merge_rows_##suffix};                       \
     void tg_add_kernel_##suffix(int64_t n, void *out, const void *const *in, const void *attr) {             \
         (void)attr;                                                                                          \
         tg_accumulate_##suffix(n, out, in, 2);                                                               \
+    }
+
+#define TG_SUM_MERGE_ROWS(suffix, type)                                                                      \
+    void tg_sum_merge_rows_##suffix(int64_t n, void *accumulator, int64_t rows, int64_t stride,              \
+                                    const void *x) {                                                         \
+        enum { STRIP = SUM_STRIP_BYTES / sizeof(type) };                                                     \
+        type *to = accumulator;                                                                              \
+        const type *from = x;                                                                                \
+        for (; n >= STRIP; n -= STRIP, to += STRIP, from += STRIP) {                                         \
+            type strip[STRIP];                                                                               \
+            for (int j = 0; j < STRIP; j++) strip[j] = to[j];                                                \
+            for (int64_t r = 0; r < rows; r++)                                                               \
+                for (int j = 0; j < STRIP; j++) strip[j] += from[r * stride + j];                            \
+            for (int j = 0; j < STRIP; j++) to[j] = strip[j];                                                \
+        }                                                                                                    \
+        for (int64_t r = 0; r < rows; r++) tg_sum_merge_##suffix(n, to, from + r * stride);                  \
     }
 
 #define TG_ACCUMULATE(suffix, type)                                                                          \
@@ -79,15 +99,7 @@ enum { SUM_BLOCK = 256, SUM_LANES = 16 };
 
 TG_ACCUMULATE(f32, float)
 TG_ACCUMULATE(f64, double)
+TG_SUM_MERGE_ROWS(f32, float)
+TG_SUM_MERGE_ROWS(f64, double)
 TG_SUM_KERNELS(f32, float)
 TG_SUM_KERNELS(f64, double)
-
-void tg_fill_start(size_t element_bytes, double start, int64_t n, void *accumulators) {
-    if (element_bytes == sizeof(float)) {
-        float *to = accumulators;
-        for (int64_t i = 0; i < n; i++) to[i] = (float)start;
-    } else {
-        double *to = accumulators;
-        for (int64_t i = 0; i < n; i++) to[i] = start;
-    }
-}

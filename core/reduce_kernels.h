@@ -13,9 +13,7 @@ extern const tg_reduction_kernels tg_sum_kernels_f32, tg_sum_kernels_f64;
 /* What they are made of, for reductions that are sums but for their end. */
 tg_fold_kernel tg_sum_fold_f32, tg_sum_fold_f64;
 tg_merge_kernel tg_sum_merge_f32, tg_sum_merge_f64;
-
-/* n accumulators of f32 or f64, by the bytes of an element, as a reduction begins. */
-void tg_fill_start(size_t element_bytes, double start, int64_t n, void *accumulators);
+tg_merge_rows_kernel tg_sum_merge_rows_f32, tg_sum_merge_rows_f64;
 
 /* out[i] = in[0][i] + in[1][i], as map kernels. */
 void tg_add_kernel_f32(int64_t n, void *out, const void *const *in, const void *attr);

@@ -58,7 +58,7 @@ tg_tensor tg_sum_axes_at(const char *where, tg_tensor x, tg_axes axes, bool keep
         for (int64_t i = 0; i < n; i++) y[i] /= (type)count;                                                 \
     }                                                                                                        \
     static const tg_reduction_kernels mean_##suffix = {tg_sum_fold_##suffix, tg_sum_merge_##suffix,          \
-                                                       mean_finish_##suffix};
+                                                       mean_finish_##suffix, tg_sum_merge_rows_##suffix};
 
 TG_MEAN_KERNELS(f32, float)
 TG_MEAN_KERNELS(f64, double)
@@ -114,7 +114,7 @@ enum { LANES = 64 };
         for (int64_t i = 0; i < n; i++) y = larger_##suffix(y, x[i]);                                        \
         *(type *)accumulator = y;                                                                            \
     }                                                                                                        \
-    static const tg_reduction_kernels max_##suffix = {max_fold_##suffix, max_merge_##suffix, NULL};
+    static const tg_reduction_kernels max_##suffix = {.fold = max_fold_##suffix, .merge = max_merge_##suffix};
 
 TG_MAX_KERNELS(f32, float)
 TG_MAX_KERNELS(f64, double)

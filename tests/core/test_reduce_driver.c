@@ -15,7 +15,7 @@ static void max_fold(int64_t n, void *accumulator, const void *x) {
 static void max_merge(int64_t n, void *accumulator, const void *x) {
     for (int64_t i = 0; i < n; i++) max_fold(1, (double *)accumulator + i, (const double *)x + i);
 }
-static const tg_reduction_kernels max_kernels = {max_fold, max_merge, NULL};
+static const tg_reduction_kernels max_kernels = {.fold = max_fold, .merge = max_merge};
 
 /* A sum that ends as 1000 count + sum. */
 static void finish_with_count(int64_t n, void *accumulator, int64_t count) {
@@ -89,7 +89,7 @@ Test(reduce_driver, large_arrays_of_any_layout_are_reduced) {
 }
 
 Test(reduce_driver, nothing_reduced_leaves_the_start_and_finishes) {
-    const tg_reduction_kernels kernels = {max_fold, max_merge, finish_with_count};
+    const tg_reduction_kernels kernels = {.fold = max_fold, .merge = max_merge, .finish = finish_with_count};
     struct random_array *in = random_array_new(TG_F64, TG_SHAPE(3, 0), true);
     struct random_array *rows = reduced(&kernels, -7, 2, &in->array),
                         *columns = reduced(&kernels, -7, 1, &in->array);
@@ -102,8 +102,8 @@ Test(reduce_driver, nothing_reduced_leaves_the_start_and_finishes) {
 }
 
 Test(reduce_driver, finish_sees_every_result_once_and_the_count) {
-    const tg_reduction_kernels kernels = {tg_sum_kernels_f64.fold, tg_sum_kernels_f64.merge,
-                                          finish_with_count};
+    tg_reduction_kernels kernels = tg_sum_kernels_f64;
+    kernels.finish = finish_with_count;
     struct random_array *in = random_array_new(TG_F64, TG_SHAPE(30, 700), true);
     for (unsigned mask = 0; mask < 4; mask++) {
         struct random_array *with = reduced(&kernels, 0, mask, &in->array);

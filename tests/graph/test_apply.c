@@ -472,8 +472,8 @@ static void product_fold_f64(int64_t n, void *accumulator, const void *x) {
 static void product_merge_f64(int64_t n, void *accumulator, const void *x) {
     for (int64_t i = 0; i < n; i++) ((double *)accumulator)[i] *= ((const double *)x)[i];
 }
-static const tg_reduction_kernels product_f32 = {product_fold_f32, product_merge_f32, NULL},
-                                  product_f64 = {product_fold_f64, product_merge_f64, NULL};
+static const tg_reduction_kernels product_f32 = {.fold = product_fold_f32, .merge = product_merge_f32},
+                                  product_f64 = {.fold = product_fold_f64, .merge = product_merge_f64};
 static const struct tg_op product = {.name = "product",
                                      .kind = TG_REDUCE,
                                      .n_inputs = 1,
