@@ -2,7 +2,7 @@
  *
  * Owns: the order of the planner's parts, the memory of a plan, the scratch that forwards will need. Must not
  * know how values are scheduled, fused, placed or run. */
-#include "graph/plan_parts.h"
+#include "graph/plan_timing.h"
 
 #include <math.h>
 #include <string.h>
@@ -156,14 +156,18 @@ tg_plan *tg_plan_new_at(const char *where, tg_tape *tape, int n, const tg_tensor
                       tg_plan_place(&planning) && tg_plan_make_steps(&planning) &&
                       tg_plan_count_work(&planning) && reserve_scratch(&planning);
     tg_arena_rewind(&tape->scratch, before);
-    if (good) give_values(tape, n, outputs);
-    if (good) return plan;
+    if (good && tg_timing_by_environment(plan)) {
+        give_values(tape, n, outputs);
+        return plan;
+    }
+    if (good) tg_tape_fail(tape, TG_ERR_MEMORY, where, "plan: out of memory");
     tg_plan_free(plan);
     return NULL;
 }
 
 void tg_plan_free(tg_plan *plan) {
     if (!plan) return;
+    tg_timing_write_files(plan);
     const tg_allocator allocator = plan->tape->allocator;
     tg_arena_free(&plan->arena);
     tg_arena_free(&plan->scratch);

@@ -45,6 +45,24 @@ TG_API void tg_plan_free(tg_plan *plan);
  * fails. */
 TG_API tg_status tg_plan_print(FILE *stream, const tg_plan *plan);
 
+/* Runs the plan n_runs times (0: 64 times) and says where the time went: to `table` a line a step, to `trace`
+ * JSON for Perfetto (ui.perfetto.dev) or chrome://tracing; either may be NULL. These are runs like any other:
+ * assigns change their leaves. With several threads each run is followed by one with a single thread.
+ *
+ * The table has for each step the median time of the last 64 runs, its share of the whole, flops and bytes
+ * (see tg_plan_print) with their shares of what this machine can do at most, which is measured on the spot,
+ * and how many times faster all threads are than one (below 1: slower). Bytes that stay in caches may go
+ * beyond 100%. Errors: those of tg_plan_run, TG_ERR_MEMORY, TG_ERR_FILE when a stream fails.
+ *
+ * Without a change to the program: where the environment variable TAPEGRAD_PROFILE is set when a plan is
+ * made, its runs are timed, and tg_plan_free writes PREFIX-N.txt and PREFIX-N.json of the last 64, N being
+ * the first number that is free. PREFIX is the variable's value, "tapegrad-profile" if that is 1; 0 is off.
+ * That a file cannot be written is a warning (tg_tape_warning). A plan that is not profiled reads no clock.
+ */
+#define tg_plan_profile(...) tg_plan_profile_at(TG_HERE, __VA_ARGS__)
+TG_API TG_MUST_USE tg_status tg_plan_profile_at(const char *where, FILE *table, FILE *trace, tg_plan *plan,
+                                                int n_runs);
+
 #ifdef __cplusplus
 }
 #endif

@@ -70,6 +70,8 @@ typedef struct tg_plan_counts {
     size_t slab_bytes, all_bytes; /* all_bytes: if each intermediate result had its own memory */
 } tg_plan_counts;
 
+typedef struct tg_timing tg_timing;
+
 struct tg_plan {
     tg_tape *tape;
     const char *place;
@@ -82,7 +84,8 @@ struct tg_plan {
     tg_arena arena;   /* everything but this struct */
     tg_arena scratch; /* for forwards; grown when the plan is made */
     tg_plan_counts counts;
-    tg_work work; /* of all steps */
+    tg_work work;      /* of all steps */
+    tg_timing *timing; /* of the runs; NULL: nobody wants to know */
 };
 
 /* --- plans as text -------------------------------------------------------------------------------------- */
@@ -98,12 +101,12 @@ typedef struct tg_step_widths {
 } tg_step_widths;
 tg_step_widths tg_step_widths_of(const tg_plan *plan);
 
+/* What kind of step it is, in a word. */
+const char *tg_step_name(const tg_step *step);
+
 /* The last columns of such a table, and the end of the line: kind, shape, line and operations. */
 void tg_print_step_heading(FILE *stream, tg_step_widths w);
 void tg_print_step_text(FILE *stream, tg_step_widths w, const tg_step *step);
-
-/* The names of the operations, the first of them where there are many. */
-void tg_print_operations(FILE *stream, const tg_step *step);
 
 /* --- while a plan is made ------------------------------------------------------------------------------- */
 

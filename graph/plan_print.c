@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const char *name_of(const tg_step *step) {
+const char *tg_step_name(const tg_step *step) {
     static const char *const names[] = {[TG_STEP_KERNELS] = "kernels",
                                         [TG_STEP_CHAIN] = "fused",
                                         [TG_STEP_REDUCE] = "reduce",
@@ -27,7 +27,7 @@ char *tg_quantity(double x, char text[TG_QUANTITY_TEXT]) {
     return text;
 }
 
-void tg_print_operations(FILE *stream, const tg_step *step) {
+static void print_operations(FILE *stream, const tg_step *step) {
     enum { MOST = 12 }; /* names of a long step that are printed */
     for (uint32_t k = 0; k < step->n_ops && k < MOST; k++)
         fprintf(stream, "%s%s", k ? " " : "", step->ops[k]->name);
@@ -56,9 +56,9 @@ void tg_print_step_heading(FILE *stream, tg_step_widths w) {
 
 void tg_print_step_text(FILE *stream, tg_step_widths w, const tg_step *step) {
     char shape[TG_SHAPE_TEXT];
-    fprintf(stream, "  %-8s %-*s  %-*s  ", name_of(step), w.shape, shape_of(step, shape), w.place,
+    fprintf(stream, "  %-8s %-*s  %-*s  ", tg_step_name(step), w.shape, shape_of(step, shape), w.place,
             step->place);
-    tg_print_operations(stream, step);
+    print_operations(stream, step);
     fprintf(stream, "\n");
 }
 
