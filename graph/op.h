@@ -76,8 +76,9 @@ struct tg_op {
     bool has_identity;
 
     /* The floating-point operations of a call, for those who read plans: c->in, c->attr and c->out have their
-     * shapes. NULL: one for each element, of the result or of the largest input, of a TG_MAP, TG_REDUCE or
-     * TG_CONTRACT; 20 where the cost is TG_COSTLY; none of a TG_VIEW, nor of a TG_OTHER that is cheap. */
+     * shapes. NULL: what a product takes; one for each element, of the result or of the largest input, of a
+     * TG_MAP or TG_REDUCE; 20 where the cost is TG_COSTLY; none of a TG_VIEW, nor of a TG_OTHER that is
+     * cheap. */
     double (*flops)(const tg_call *c);
 
     /* Writes dx[i], the gradient with respect to input i, in tensor operations; dy has the output's shape. A

@@ -7,13 +7,20 @@
 /* What an element of a costly function counts for: exp takes 20 in f32 (core/vector_math_template.h). */
 enum { COSTLY_FLOPS = 20 };
 
+/* A multiplication and an addition for each element of a row of A, for each element of C. */
+static double flops_of_product(const tg_call *call) {
+    tg_product product;
+    call->op->product(call, &product);
+    return 2 * (double)tg_array_size(&call->out) * (double)product.k;
+}
+
 /* By the rule that op.h gives. */
 static bool add_flops(const tg_planning *p, const tg_value *v, double *flops) {
     const struct tg_op *op = v->node->op;
-    if (op->flops) {
+    if (op->flops || op->product) {
         tg_call call;
         if (!tg_value_call(p, v, &call)) return false;
-        *flops += op->flops(&call);
+        *flops += op->flops ? op->flops(&call) : flops_of_product(&call);
         return true;
     }
     if (op->kind == TG_VIEW || op == &tg_assign_op) return true;

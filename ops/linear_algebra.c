@@ -91,11 +91,6 @@ static void matmul_product(const tg_call *c, tg_product *product) {
                             .c = c->out.data};
 }
 
-/* A multiplication and an addition for each element of a row of A, for each element of C. */
-static double matmul_flops(const tg_call *c) {
-    return 2 * (double)tg_array_size(&c->out) * (double)c->in[0].shape[c->in[0].rank - 1];
-}
-
 /* A batch of matrices as one tall one. */
 static tg_tensor stacked(tg_tensor x) {
     const tg_shape shape = tg_shape_of(x);
@@ -128,7 +123,6 @@ const struct tg_op tg_op_matmul = {
     .cost = TG_COSTLY,
     .infer = matmul_infer,
     .product = matmul_product,
-    .flops = matmul_flops,
     .backward = matmul_backward,
 };
 
