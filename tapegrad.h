@@ -20,6 +20,7 @@
 #include "graph/gradient.h"
 #include "graph/plan.h"
 #include "graph/gradcheck.h"
+#include "graph/taylor.h"
 #include "graph/explain.h"
 #include "graph/drawing.h"
 
