@@ -427,6 +427,7 @@ tg_tensor tg_apply_at(const char *where, const struct tg_op *op, int n, const tg
         return tg_invalid(tape);
     }
     tg_tensor result;
+    if (TG_UNLIKELY(tape->rewriting) && tg_rewrite(tape, where, op, n, x, attr, &result)) return result;
     if (is_plain(tape, op, n)) { /* n as a constant, so that the compiler unrolls the loops over inputs */
         const bool done = n == 2   ? apply_scalars(tape, where, op, 2, x, attr, &result)
                           : n == 1 ? apply_scalars(tape, where, op, 1, x, attr, &result)

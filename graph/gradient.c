@@ -39,9 +39,7 @@ static bool is_unchanged(const pass *p, const tg_node *node, uint32_t i, uint32_
     const uint32_t in = tg_node_inputs(node)[k];
     const tg_node *input = tg_node_at(p->tape, in);
     const tg_leaf *leaf = tg_leaf_under(p->tape, input);
-    if (!leaf || !leaf->changed_at) return true;
-    if (node->epoch > leaf->changed_epoch || (node->epoch == leaf->changed_epoch && i >= leaf->changed_nodes))
-        return true;
+    if (!leaf || !tg_leaf_changed_since(leaf, node, i)) return true;
     char text[TG_TEXT];
     tg_tape_fail(
         p->tape, TG_ERR_GRADIENT, p->where,

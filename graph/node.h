@@ -95,7 +95,7 @@ struct tg_tape {
     uint32_t last_parameter; /* parameters are chained through their leaves */
     uint64_t epoch;          /* counts rewinds, from 1 */
     tg_dtype dtype;
-    bool grad_on, values_on, nan_check;
+    bool grad_on, values_on, nan_check, rewriting;
     tg_broadcast broadcast;
 
     const char *place; /* while differentiating: the line of the operation whose backward runs */
@@ -229,6 +229,17 @@ tg_map_kernel *tg_map_kernel_for(const tg_tape *tape, const struct tg_op *op, in
 
 /* Computes c->out of an operation without kernels: the product that it names, or its own forward. */
 bool tg_call_forward(const tg_call *c);
+
+/* The other way to write an application that the operation gives, if it gives one: false otherwise. Where
+ * that fails, *y is invalid. */
+bool tg_rewrite(tg_tape *tape, const char *where, const struct tg_op *op, int n, const tg_tensor *x,
+                const void *attr, tg_tensor *y);
+
+/* Whether a leaf was changed in place after node i was recorded. */
+static inline bool tg_leaf_changed_since(const tg_leaf *leaf, const tg_node *node, uint32_t i) {
+    return leaf->changed_at && node->epoch <= leaf->changed_epoch &&
+           (node->epoch < leaf->changed_epoch || i < leaf->changed_nodes);
+}
 
 /* Notes that a leaf is changed in place now. */
 static inline void tg_leaf_change(const tg_tape *tape, tg_leaf *leaf, const char *where) {

@@ -75,6 +75,11 @@ struct tg_op {
     double start;
     bool has_identity;
 
+    /* Where the tape allows it (tg_tape_set_rewriting): another way to write this application, equal in
+     * mathematics and better in rounding, as tensor operations of c->x; a zeroed tensor where there is none.
+     * See tg_made_by. NULL: there never is. */
+    tg_tensor (*rewrite)(const tg_call *c);
+
     /* The floating-point operations of a call, for those who read plans: c->in, c->attr and c->out have their
      * shapes. NULL: what a product takes; one for each element, of the result or of the largest input, of a
      * TG_MAP or TG_REDUCE; 20 where the cost is TG_COSTLY; none of a TG_VIEW, nor of a TG_OTHER that is
@@ -115,6 +120,14 @@ struct tg_call {
     tg_tensor y;        /* backward, branch: the output */
     const bool *needs;  /* backward: see tg_needs_grad */
 };
+
+/* Rewrite: whether y was recorded by op from one input, which can be used in its place: *x, and the attribute
+ * in *attr unless that is NULL. False where it would make a difference: a leaf was changed since, or
+ * gradients were switched off. */
+TG_API bool tg_made_by(tg_tensor y, const struct tg_op *op, tg_tensor *x, const void **attr);
+
+/* Rewrite: whether x is that tg_num. */
+TG_API bool tg_is_number(tg_tensor x, double number);
 
 /* Backward: whether the gradient of input i is wanted. */
 static inline bool tg_needs_grad(const tg_call *c, int i) { return c->needs[i]; }

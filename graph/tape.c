@@ -51,6 +51,13 @@ bool tg_tape_set_grad(tg_tape *tape, bool on) {
     return was;
 }
 
+bool tg_tape_set_rewriting(tg_tape *tape, bool on) {
+    if (!tape) return on;
+    const bool was = tape->rewriting;
+    tape->rewriting = on;
+    return was;
+}
+
 bool tg_tape_set_values(tg_tape *tape, bool on) {
     if (!tape) return on;
     const bool was = tape->values_on;

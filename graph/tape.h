@@ -102,6 +102,13 @@ TG_API bool tg_tape_set_values(tg_tape *tape, bool on);
  * are constants to tg_backward and tg_gradients. */
 TG_API bool tg_tape_set_grad(tg_tape *tape, bool on);
 
+/* Allows operations to be recorded in another way than they were written, where that is equal in mathematics
+ * and better in rounding, and returns what it was; off at first. log(sigmoid(x)) becomes logsigmoid(x),
+ * log(softmax(x)) log_softmax(x), 1 - sigmoid(x) sigmoid(-x), log1p(exp(x)) softplus(x), sqrt(square(x))
+ * abs(x). Gradients follow from what is recorded, so that they are right where the written form gives 0 *
+ * inf. What was recorded before stays as it is, and so does what a backward writes. */
+TG_API bool tg_tape_set_rewriting(tg_tape *tape, bool on);
+
 /* A block in which no gradients are recorded:  tg_no_grad(tape) { accuracy = ...; }
  * Leave it by its end only: break, return and goto would leave gradients switched off. */
 #define tg_no_grad(tape) TG_WITHOUT_(tg_tape_set_grad, tape, TG_NAME_(tg_block_, __LINE__))

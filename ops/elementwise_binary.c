@@ -39,7 +39,12 @@ BINARY(add, TG_CHEAP, dy, dy)
 
 /* y = a - b, da = dy, db = -dy */
 TG_MAP_KERNELS_2(sub, x - y)
-BINARY(sub, TG_CHEAP, dy, tg_neg(dy), .neutral_inputs = 2, .neutral = 0)
+static tg_tensor sub_rewrite(const tg_call *c) {
+    tg_tensor x; /* 1 - sigmoid x = sigmoid(-x), which keeps its digits near 0 */
+    const bool complements = tg_is_number(c->x[0], 1) && tg_made_by(c->x[1], &tg_op_sigmoid, &x, NULL);
+    return complements ? tg_sigmoid(tg_neg(x)) : (tg_tensor){0};
+}
+BINARY(sub, TG_CHEAP, dy, tg_neg(dy), .neutral_inputs = 2, .neutral = 0, .rewrite = sub_rewrite)
 
 /* y = a b, da = dy b, db = dy a */
 TG_MAP_KERNELS_2(mul, x *y)

@@ -49,7 +49,11 @@ UNARY(square, TG_CHEAP, tg_mul(dy, tg_mul(tg_num(2), x)))
 
 /* y = sqrt x, dx = dy / (2 y) */
 TG_MAP_KERNELS_1(sqrt, sqrt(x))
-UNARY(sqrt, TG_CHEAP, tg_div(dy, tg_mul(tg_num(2), y)))
+static tg_tensor sqrt_rewrite(const tg_call *c) {
+    tg_tensor x;
+    return tg_made_by(c->x[0], &tg_op_square, &x, NULL) ? tg_abs(x) : (tg_tensor){0};
+}
+UNARY(sqrt, TG_CHEAP, tg_div(dy, tg_mul(tg_num(2), y)), .rewrite = sqrt_rewrite)
 
 /* y = e^x, dx = dy y */
 VECTOR_KERNELS(exp)
@@ -57,11 +61,23 @@ UNARY(exp, TG_COSTLY, tg_mul(dy, y))
 
 /* y = log x, dx = dy / x */
 VECTOR_KERNELS(log)
-UNARY(log, TG_COSTLY, tg_div(dy, x))
+static tg_tensor log_rewrite(const tg_call *c) {
+    tg_tensor x;
+    const void *axis;
+    if (tg_made_by(c->x[0], &tg_op_sigmoid, &x, NULL)) return tg_logsigmoid(x);
+    if (tg_made_by(c->x[0], &tg_op_softmax, &x, &axis))
+        return tg_apply_1(c->where, &tg_op_log_softmax, x, axis);
+    return (tg_tensor){0};
+}
+UNARY(log, TG_COSTLY, tg_div(dy, x), .rewrite = log_rewrite)
 
 /* y = log(1 + x), dx = dy / (1 + x) */
 VECTOR_KERNELS(log1p)
-UNARY(log1p, TG_COSTLY, tg_div(dy, tg_add(tg_num(1), x)))
+static tg_tensor log1p_rewrite(const tg_call *c) {
+    tg_tensor x;
+    return tg_made_by(c->x[0], &tg_op_exp, &x, NULL) ? tg_softplus(x) : (tg_tensor){0};
+}
+UNARY(log1p, TG_COSTLY, tg_div(dy, tg_add(tg_num(1), x)), .rewrite = log1p_rewrite)
 
 /* --- circular functions --------------------------------------------------------------------------------- */
 

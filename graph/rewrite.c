@@ -1,0 +1,34 @@
+/* rewrite.c: applications that are written another way before they are recorded.
+ *
+ * Owns: asking an operation for its other way, and what it may ask about its inputs. Which ways there are is
+ * the operations' business. */
+#include "graph/node.h"
+
+bool tg_is_number(tg_tensor x, double number) { return tg_is_num(x) && tg_item(x) == number; }
+
+bool tg_made_by(tg_tensor y, const struct tg_op *op, tg_tensor *x, const void **attr) {
+    if (!tg_is_valid(y)) return false;
+    tg_tape *tape = y.tape;
+    const tg_node *node = tg_node_at(tape, y.node);
+    if (node->op != op || node->n_in != 1) return false;
+    /* Written anew, the gradient would flow where it was stopped, ... */
+    if (node->flags & TG_NODE_BARRIER && tape->grad_on) return false;
+    const uint32_t in = tg_node_inputs(node)[0];
+    const tg_leaf *leaf = tg_leaf_under(tape, tg_node_at(tape, in));
+    /* ... and a leaf that was changed would be read again. */
+    if (leaf && tg_leaf_changed_since(leaf, node, y.node)) return false;
+    *x = tg_handle(tape, in);
+    if (attr) *attr = op->attr_size ? node->extra.attr : NULL;
+    return true;
+}
+
+bool tg_rewrite(tg_tape *tape, const char *where, const struct tg_op *op, int n, const tg_tensor *x,
+                const void *attr, tg_tensor *y) {
+    if (!op->rewrite || n != op->n_inputs || tape->status || tape->backward_of) return false;
+    const char *const place = tape->place;
+    const tg_call call = {.op = op, .tape = tape, .where = where, .n_in = n, .x = x, .attr = attr};
+    tape->place = where;
+    *y = op->rewrite(&call);
+    tape->place = place;
+    return y->tape != NULL;
+}
