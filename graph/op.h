@@ -69,6 +69,9 @@ struct tg_op {
     unsigned neutral_inputs;
     double neutral;
 
+    /* TG_MAP of one input: applied to its own result it gives back the operand, bit for bit: -(-x). */
+    bool is_involution;
+
     /* TG_REDUCE: kernels by dtype, and the value that an accumulator begins with. Without an identity a
      * reduction over nothing is an error. */
     const tg_reduction_kernels *reduce_f32, *reduce_f64;

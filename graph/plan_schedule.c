@@ -119,21 +119,49 @@ static bool is_number(const tg_value *v, double number) {
            (array.dtype == TG_F32 ? (double)*(const float *)array.data : *(const double *)array.data);
 }
 
-/* x - 0 and x * 1 are x, if x lies as they would. Leaves are left alone: they may have changed by the time
- * that the result is read. */
-static void leave_out(tg_planning *p, tg_value *v) {
+/* The x that v is, bit for bit: of x - 0, x * 1, -(-x). NULL: v is an operation of its own. */
+static const tg_value *operand_unchanged(const tg_planning *p, const tg_value *v) {
     const struct tg_op *op = v->node->op;
-    if (v->role != TG_ROLE_COMPUTED || v->kept || op->kind != TG_MAP || v->node->n_in != 2) return;
-    const tg_array result = tg_node_array(v->node);
-    for (uint32_t k = 0; k < 2 && v->same == tg_value_id(p, v); k++) {
-        const tg_value *x = tg_value_input(p, v, 1 - k);
-        const tg_array array = tg_node_array(x->node);
-        if (!(op->neutral_inputs >> k & 1) || !is_number(tg_value_input(p, v, k), op->neutral)) continue;
-        if (tg_value_root(p, x)->role != TG_ROLE_COMPUTED || !tg_value_is_whole(p, x) ||
-            !tg_shape_equal(tg_array_shape(&array), tg_array_shape(&result)))
-            continue;
-        v->same = tg_value_id(p, x);
+    const tg_value *first = tg_value_input(p, v, 0);
+    if (op->is_involution && first->role == TG_ROLE_COMPUTED && first->node->op == op)
+        return tg_value_input(p, first, 0);
+    for (uint32_t k = 0; k < 2 && v->node->n_in == 2; k++)
+        if (op->neutral_inputs >> k & 1 && is_number(tg_value_input(p, v, k), op->neutral))
+            return tg_value_input(p, v, 1 - k);
+    return NULL;
+}
+
+/* If x lies as the result would. Leaves are left alone: they may have changed by the time that the result is
+ * read. */
+static void leave_out(tg_planning *p, tg_value *v) {
+    if (v->role != TG_ROLE_COMPUTED || v->kept || v->node->op->kind != TG_MAP) return;
+    const tg_value *x = operand_unchanged(p, v);
+    if (!x || tg_value_root(p, x)->role != TG_ROLE_COMPUTED || !tg_value_is_whole(p, x)) return;
+    const tg_array array = tg_node_array(x->node), result = tg_node_array(v->node);
+    if (!tg_shape_equal(tg_array_shape(&array), tg_array_shape(&result))) return;
+    v->same = tg_value_id(p, x);
+    p->plan->counts.left_out++;
+}
+
+/* Whether both show the same elements of one root in the same places. */
+static bool show_the_same(const tg_value *a, const tg_value *b) {
+    const tg_array x = tg_node_array(a->node), y = tg_node_array(b->node);
+    bool same = (uintptr_t)x.data - (uintptr_t)a->base == (uintptr_t)y.data - (uintptr_t)b->base &&
+                x.dtype == y.dtype && tg_shape_equal(tg_array_shape(&x), tg_array_shape(&y));
+    for (int i = 0; same && i < x.rank; i++) same = x.shape[i] == 1 || x.strides[i] == y.strides[i];
+    return same;
+}
+
+/* A view of a view, as of a matrix transposed twice, may be what one of them shows already. */
+static void see_through(tg_planning *p, tg_value *v) {
+    enum { FAR = 16 }; /* views further up are not looked at: a chain of them may be as long as the tape */
+    const tg_value *u = v;
+    for (int i = 0; i < FAR && u->role == TG_ROLE_VIEW; i++) {
+        u = tg_value_input(p, u, 0);
+        if (!show_the_same(v, u)) continue;
+        v->same = tg_value_id(p, u);
         p->plan->counts.left_out++;
+        return;
     }
 }
 
@@ -187,6 +215,7 @@ bool tg_plan_schedule(tg_planning *p, int n_outputs, const tg_tensor *outputs) {
         *v = (tg_value){.node = tg_node_at(p->tape, i), .kept = (marks[i] & TG_MARK_KEPT) != 0};
         classify(p, v);
         leave_out(p, v);
+        see_through(p, v);
         if (v->role != TG_ROLE_GIVEN && v->node->op != &tg_assign_op && v->same == n - 1) merge(p, &table, v);
         p->n_computed += v->role == TG_ROLE_COMPUTED && v->same == n - 1;
     }

@@ -41,7 +41,7 @@
 
 /* y = -x, dx = -dy */
 TG_MAP_KERNELS_1(neg, -x)
-UNARY(neg, TG_CHEAP, tg_neg(dy))
+UNARY(neg, TG_CHEAP, tg_neg(dy), .is_involution = true)
 
 /* y = x^2, dx = 2 x dy */
 TG_MAP_KERNELS_1(square, x *x)

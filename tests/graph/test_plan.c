@@ -208,6 +208,46 @@ Test(plan, operations_without_effect_are_left_out) {
     tg_tape_free(tape);
 }
 
+Test(plan, what_is_turned_back_is_left_out) {
+    tg_tape *tape = tg_tape_new(TG_F64);
+    const tg_tensor x = tg_from_f64(tape, TG_SHAPE(2, 3), 6, (double[]){1, 2, 3, 4, 5, 6}), e = tg_exp(x);
+    const tg_tensor twice = tg_neg(tg_neg(e)), turned = tg_transpose(tg_transpose(e));
+    const tg_tensor y = tg_mul(tg_mul(twice, turned), tg_mul(e, e)); /* one product, squared */
+    const tg_tensor of_leaf = tg_neg(tg_neg(x)); /* the leaf may have changed when it is read */
+    const tg_tensor flat = tg_reshape(tg_transpose(tg_transpose(x)), TG_SHAPE(6));
+    const tg_tensor outputs[3] = {y, of_leaf, tg_add(flat, tg_reshape(x, TG_SHAPE(6)))};
+    tg_plan *plan = tg_plan_new(tape, 3, outputs);
+    char text[2000] = "";
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    cr_expect_eq(tg_plan_print(stream, plan), TG_OK);
+    fclose(stream);
+    cr_expect(strstr(text, " 2 merged, 3 without effect"), "%s", text);
+    cr_expect_eq(tg_write_f64(x, 6, (double[]){0, 1, 2, 3, 4, -0.0}), TG_OK);
+    cr_assert_eq(tg_plan_run(plan), TG_OK);
+    cr_expect_float_eq(tg_value(y, TG_SHAPE(0, 1)), exp(4), 1e-12);
+    cr_expect(signbit(tg_value(of_leaf, TG_SHAPE(1, 2))));
+    cr_expect_eq(tg_value(outputs[2], TG_SHAPE(3)), 6);
+    tg_plan_free(plan);
+    tg_tape_free(tape);
+}
+
+/* A view of a leaf before and after it is assigned, and of what was assigned. */
+Test(plan, a_view_that_is_left_out_keeps_its_side_of_an_assign) {
+    tg_tape *tape = tg_tape_new(TG_F64);
+    const tg_tensor x = tg_from_f64(tape, TG_SHAPE(1, 2), 2, (double[]){1, 2}), ten = tg_scalar(tape, 10);
+    const tg_tensor view = tg_transpose(tg_transpose(x)), before = tg_mul(view, ten);
+    const tg_tensor assigned = tg_assign(x, tg_add(view, tg_num(1)));
+    const tg_tensor after = tg_mul(view, ten), through = tg_mul(tg_transpose(tg_transpose(assigned)), ten);
+    const tg_tensor outputs[4] = {before, assigned, after, through};
+    tg_plan *plan = tg_plan_new(tape, 4, outputs);
+    cr_assert_eq(tg_plan_run(plan), TG_OK);
+    cr_expect_eq(tg_value(before, TG_SHAPE(0, 0)), 20);
+    cr_expect_eq(tg_value(after, TG_SHAPE(0, 0)), 30);
+    cr_expect_eq(tg_value(through, TG_SHAPE(0, 1)), 40);
+    tg_plan_free(plan);
+    tg_tape_free(tape);
+}
+
 /* A leaf read before it is assigned, after, and through the assign's own handle. */
 Test(plan, reads_of_a_leaf_keep_their_side_of_an_assign) {
     tg_tape *tape = tg_tape_new(TG_F64);
