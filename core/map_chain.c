@@ -1,23 +1,14 @@
 /* map_chain.c: runs several elementwise kernels, and reductions of their results, over one pass of memory.
  *
- * Owns: the loop over blocks, its threads, and the joining of partial results. Blocks lie on the stack of the
- * thread that fills them. Must not know operations, nor who decided what belongs together. */
+ * Owns: the loop over blocks, its threads, and what becomes of partial results. Blocks lie on the stack of
+ * the thread that fills them. Must not know operations, nor who decided what belongs together. */
 #include "core/map_chain.h"
 
-#include "core/reduce_order.h"
 #include "core/threads.h"
 
 #include <string.h>
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static int64_t parts_of_row(int64_t row) { return (row + TG_CHAIN_PART - 1) / TG_CHAIN_PART; }
-
-int64_t tg_chain_parts(int64_t n, int64_t row) {
-    return row > TG_CHAIN_PART ? n / row * parts_of_row(row) : 0;
-}
-
-int64_t tg_chain_block(int64_t widest) { return TG_CHAIN_BLOCK_BYTES / (widest < 4 ? 4 : widest); }
 
 /* --- a block ------------------------------------------------------------------------------------------- */
 
@@ -37,123 +28,191 @@ static void worker_open(struct worker *w, const tg_chain *chain, int64_t begin) 
         w->cursor[i] = source->cursor;
         /* A constant fills its block once. */
         if (tg_cursor_is_constant(&source->cursor))
-            tg_cursor_read(&w->cursor[i], min(chain->n, chain->block), w->block[source->slot]);
+            tg_cursor_read(&w->cursor[i], min(chain->n, chain->block) / (source->narrow ? chain->row : 1),
+                           w->block[source->slot]);
         else
-            tg_cursor_seek(&w->cursor[i], begin);
+            tg_cursor_seek(&w->cursor[i], source->narrow ? begin / chain->row : begin);
     }
 }
 
-static inline char *place_at(const struct worker *w, const tg_chain_place *place, int64_t element) {
-    return place->data ? place->data + element * place->element_bytes : (char *)(uintptr_t)w->at[place->slot];
+/* `element` is counted in rows where the place is narrow. */
+static inline char *place_at(const struct worker *w, const tg_chain_place *place, int64_t element,
+                             int64_t row) {
+    if (!place->data) return (char *)(uintptr_t)w->at[place->slot];
+    return place->data + (place->narrow ? row : element) * place->element_bytes;
 }
 
-/* Computes the next n elements, from `begin` on: at most a block. */
-static void run_block(struct worker *w, int64_t begin, int64_t n) {
+static void read_source(struct worker *w, int i, int64_t n) {
+    tg_cursor *cursor = &w->cursor[i];
+    const int slot = w->chain->sources[i].slot;
+    if (tg_cursor_is_constant(cursor)) return;
+    if (tg_cursor_run(cursor) >= n) {
+        w->at[slot] = tg_cursor_take(cursor, n);
+    } else {
+        tg_cursor_read(cursor, n, w->block[slot]);
+        w->at[slot] = w->block[slot];
+    }
+}
+
+static void run_calls(const struct worker *w, int from, int to, int64_t begin, int64_t n) {
     const tg_chain *chain = w->chain;
-    for (int i = 0; i < chain->n_sources; i++) {
-        tg_cursor *cursor = &w->cursor[i];
-        const int slot = chain->sources[i].slot;
-        if (tg_cursor_is_constant(cursor)) continue;
-        if (tg_cursor_run(cursor) >= n) {
-            w->at[slot] = tg_cursor_take(cursor, n);
-        } else {
-            tg_cursor_read(cursor, n, w->block[slot]);
-            w->at[slot] = w->block[slot];
-        }
-    }
-    for (int i = 0; i < chain->n_calls; i++) {
+    const int64_t row = chain->row > 1 ? begin / chain->row : begin;
+    for (int i = from; i < to; i++) {
         const tg_chain_call *call = &chain->calls[i];
         const void *x[TG_MAX_MAP_INPUTS];
-        for (int k = 0; k < call->n_in; k++) x[k] = place_at(w, &call->in[k], begin);
-        call->kernel(n, place_at(w, &call->out, begin), x, call->attr);
+        for (int k = 0; k < call->n_in; k++) x[k] = place_at(w, &call->in[k], begin, row);
+        call->kernel(call->narrow ? n / chain->row : n, place_at(w, &call->out, begin, row), x, call->attr);
     }
 }
 
-static void run_elements(void *context, int64_t begin, int64_t end) {
-    struct worker w;
-    const tg_chain *chain = context;
-    worker_open(&w, chain, begin);
-    for (int64_t at = begin, n; at < end; at += n) {
-        n = min(end - at, chain->block);
-        run_block(&w, at, n);
+/* Adds a block to what a fold has of its part. */
+static void fold_block(const struct worker *w, const tg_chain_fold *fold, int64_t begin, int64_t n,
+                       char *to) {
+    const tg_chain *chain = w->chain;
+    const char *x = place_at(w, &fold->in, begin, begin);
+    if (!chain->by_columns) {
+        fold->by.kernels->fold(n, to, x);
+        return;
     }
+    const int64_t column = chain->line > chain->block ? begin % chain->line : 0;
+    fold->by.kernels->merge(n, to + column * (int64_t)chain->value_bytes, x);
 }
 
-/* --- reductions ---------------------------------------------------------------------------------------- */
+/* Computes the next n elements, from `begin` on: at most a block, and whole rows. Folds, into `to`, have
+ * their turn among the calls: later ones may change what they read. */
+static void run_block(struct worker *w, int64_t begin, int64_t n, char *const *to) {
+    const tg_chain *chain = w->chain;
+    for (int i = 0; i < chain->n_sources; i++)
+        read_source(w, i, chain->sources[i].narrow ? n / chain->row : n);
+    int done = 0;
+    for (int i = 0; i < chain->n_folds; i++) {
+        run_calls(w, done, chain->folds[i].after, begin, n);
+        fold_block(w, &chain->folds[i], begin, n, to[i]);
+        done = chain->folds[i].after;
+    }
+    run_calls(w, done, chain->n_calls, begin, n);
+}
 
-/* Rows [begin, end), each within a block: as many at once as fit. */
-static void run_short_rows(void *context, int64_t begin, int64_t end) {
+/* Rows [begin, end). */
+static void run_rows(void *context, int64_t begin, int64_t end) {
     struct worker w;
     const tg_chain *chain = context;
-    const int64_t together = chain->block / chain->row;
+    const int64_t last = end * chain->row;
     worker_open(&w, chain, begin * chain->row);
-    for (int64_t first = begin, n; first < end; first += n) {
-        n = min(end - first, together);
-        run_block(&w, first * chain->row, n * chain->row);
-        for (int i = 0; i < chain->n_folds; i++) {
-            const tg_chain_fold *fold = &chain->folds[i];
-            const char *x = place_at(&w, &fold->in, first * chain->row);
-            char *to = fold->out + first * (int64_t)chain->value_bytes;
-            tg_fill_start(&(tg_reducer){fold->kernels, fold->start, chain->value_bytes}, n, to);
-            for (int64_t r = 0; r < n; r++)
-                fold->kernels->fold(chain->row, to + r * (int64_t)chain->value_bytes,
-                                    x + r * chain->row * (int64_t)chain->value_bytes);
-        }
+    for (int64_t at = begin * chain->row, n; at < last; at += n) {
+        n = min(last - at, chain->block);
+        run_block(&w, at, n, NULL);
     }
 }
 
-/* Parts [begin, end) of rows that are longer than a block: a row of up to TG_CHAIN_PART is one part. */
+/* --- between rows and their elements -------------------------------------------------------------------- */
+
+void tg_chain_fold_rows(int64_t n, void *out, const void *const *in, const void *attr) {
+    const tg_chain_rows *rows = attr;
+    tg_fold_rows(&rows->by, n, rows->row, rows->row, rows->by_columns, out, in[0]);
+    if (rows->by.kernels->finish) rows->by.kernels->finish(n, out, rows->row);
+}
+
+#define TG_SPREAD(bytes)                                                                                     \
+    for (int64_t i = 0; i < n; i++, to += row * (bytes))                                                     \
+        for (int64_t j = 0; j < row; j++) memcpy(to + j * (bytes), from + i * (bytes), bytes);
+
+void tg_chain_spread(int64_t n, void *out, const void *const *in, const void *attr) {
+    const tg_chain_rows *rows = attr;
+    const int64_t row = rows->row;
+    const char *restrict from = in[0];
+    char *restrict to = out;
+    if (rows->by.element_bytes == 4) {
+        TG_SPREAD(4)
+    } else if (rows->by.element_bytes == 8) {
+        TG_SPREAD(8)
+    } else {
+        TG_SPREAD(1)
+    }
+}
+
+/* --- lines and columns ---------------------------------------------------------------------------------- */
+
+static int64_t leaf_of(const tg_chain *chain) { return tg_leaf_elements(chain->value_bytes); }
+
+/* Elements that are a leaf of the columns' tree: whole lines. */
+static int64_t leaf_lines(const tg_chain *chain) {
+    return chain->line * tg_leaf_rows(chain->line, chain->n / chain->line, chain->value_bytes);
+}
+
+int64_t tg_chain_block(const tg_chain *chain, int64_t widest) {
+    const int64_t most = TG_CHAIN_BLOCK_BYTES / (widest < 4 ? 4 : widest);
+    if (chain->line > 1) return chain->by_columns && chain->line <= most ? leaf_lines(chain) : most;
+    return most / chain->row * chain->row;
+}
+
+/* What is reduced at once: sixteen leaves. A part of columns has a line of results, or those of a leaf. */
+static int64_t part_elements(const tg_chain *chain) {
+    return TG_TREE_RADIX * (chain->by_columns ? leaf_lines(chain) : leaf_of(chain));
+}
+static int64_t part_width(const tg_chain *chain) { return chain->by_columns ? leaf_lines(chain) : 1; }
+
+/* Parts of a line; of all lines where columns are reduced. */
+static int64_t parts_together(const tg_chain *chain) {
+    const int64_t each = part_elements(chain), all = chain->by_columns ? chain->n : chain->line;
+    return (all + each - 1) / each;
+}
+static int64_t n_lines(const tg_chain *chain) { return chain->by_columns ? 1 : chain->n / chain->line; }
+
+int64_t tg_chain_partials(const tg_chain *chain) {
+    if (chain->line <= 1) return 0;
+    const int64_t parts = parts_together(chain), width = part_width(chain);
+    if (parts == 1 && width == (chain->by_columns ? chain->line : 1)) return 0; /* straight into the result */
+    return n_lines(chain) * parts * width;
+}
+
+/* Parts [begin, end): they follow each other in memory. */
 static void run_parts(void *context, int64_t begin, int64_t end) {
     struct worker w;
     const tg_chain *chain = context;
-    const int64_t parts = parts_of_row(chain->row);
-    worker_open(&w, chain, begin / parts * chain->row + begin % parts * TG_CHAIN_PART);
+    const int64_t each = part_elements(chain), together = parts_together(chain), width = part_width(chain);
+    const int64_t all = chain->by_columns ? chain->n : chain->line;
+    const bool direct = tg_chain_partials(chain) == 0;
+    worker_open(&w, chain, begin / together * all + begin % together * each);
     for (int64_t part = begin; part < end; part++) {
-        const int64_t offset = part % parts * TG_CHAIN_PART, first = part / parts * chain->row + offset;
-        const int64_t last = first + min(TG_CHAIN_PART, chain->row - offset);
+        const int64_t offset = part % together * each, first = part / together * all + offset;
+        const int64_t last = first + min(each, all - offset);
         char *to[TG_CHAIN_FOLDS];
         for (int i = 0; i < chain->n_folds; i++) {
             const tg_chain_fold *fold = &chain->folds[i];
-            to[i] = (parts > 1 ? fold->parts : fold->out) + part * (int64_t)chain->value_bytes;
-            tg_fill_start(&(tg_reducer){fold->kernels, fold->start, chain->value_bytes}, 1, to[i]);
+            to[i] = (direct ? fold->out : fold->parts) + part * width * (int64_t)chain->value_bytes;
+            tg_fill_start(&fold->by, width, to[i]);
         }
         for (int64_t at = first, n; at < last; at += n) {
             n = min(last - at, chain->block);
-            run_block(&w, at, n);
-            for (int i = 0; i < chain->n_folds; i++)
-                chain->folds[i].kernels->fold(n, to[i], place_at(&w, &chain->folds[i].in, at));
+            if (chain->line > chain->block) n = min(n, chain->line - at % chain->line);
+            run_block(&w, at, n, to);
         }
     }
 }
 
-/* Joins the parts of each row as a tree, so that the error grows with the logarithm, and ends the results. */
 static void finish(const tg_chain *chain, const tg_chain_fold *fold) {
-    const int64_t rows = chain->n / chain->row, parts = parts_of_row(chain->row);
-    const int64_t bytes = (int64_t)chain->value_bytes;
-    for (int64_t r = 0; r < rows && parts > 1; r++) {
-        char *x = fold->parts + r * parts * bytes;
-        for (int64_t left = parts; left > 1;) {
-            const int64_t half = left / 2;
-            fold->kernels->merge(half, x, x + (left - half) * bytes);
-            left -= half;
-        }
-        memcpy(fold->out + r * bytes, x, chain->value_bytes);
+    const int64_t parts = parts_together(chain), width = part_width(chain), lines = n_lines(chain);
+    const int64_t results = chain->by_columns ? chain->line : 1, bytes = (int64_t)chain->value_bytes;
+    for (int64_t i = 0; i < lines && tg_chain_partials(chain) > 0; i++) {
+        char *part = fold->parts + i * parts * width * bytes;
+        tg_join_parts(&fold->by, parts, width, part);
+        tg_join_lanes(&fold->by, results, width / results, part);
+        memcpy(fold->out + i * bytes, part, (size_t)(results * bytes));
     }
-    if (fold->kernels->finish) fold->kernels->finish(rows, fold->out, chain->row);
+    if (fold->by.kernels->finish)
+        fold->by.kernels->finish(lines * results, fold->out,
+                                 chain->by_columns ? chain->n / chain->line : chain->line);
 }
 
 void tg_chain_run(const tg_chain *chain) {
     void *context = (void *)(uintptr_t)chain;
     if (chain->n_folds == 0) {
-        tg_parallel_for(chain->n, chain->grain, run_elements, context);
+        tg_parallel_for(chain->n / chain->row, (chain->grain + chain->row - 1) / chain->row, run_rows,
+                        context);
         return;
     }
-    const int64_t rows = chain->n / chain->row;
-    if (chain->row <= chain->block) {
-        tg_parallel_for(rows, chain->grain / chain->row + 1, run_short_rows, context);
-    } else {
-        const int64_t part = min(chain->row, TG_CHAIN_PART);
-        tg_parallel_for(rows * parts_of_row(chain->row), chain->grain / part + 1, run_parts, context);
-    }
+    const int64_t part = min(part_elements(chain), chain->by_columns ? chain->n : chain->line);
+    tg_parallel_for(n_lines(chain) * parts_together(chain), chain->grain / part + 1, run_parts, context);
     for (int i = 0; i < chain->n_folds; i++) finish(chain, &chain->folds[i]);
 }

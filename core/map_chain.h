@@ -1,19 +1,18 @@
 /* map_chain.h: runs several elementwise kernels, and reductions of their results, over one pass of memory.
  *
- * Owns: the blocks that stay in L1 between the kernels, the gathering of operands, and the order in which
- * partial results of reductions are joined (which does not depend on the number of threads). Knows kernels,
- * not operations. Internal: not installed. */
+ * Owns: the blocks that stay in L1 between the kernels, the gathering of operands, and the joining of partial
+ * results (in the order of reduce_order.h, which depends neither on threads nor on what is fused). Knows
+ * kernels, not operations. Internal: not installed. */
 #ifndef TAPEGRAD_CORE_MAP_CHAIN_H
 #define TAPEGRAD_CORE_MAP_CHAIN_H
 
 #include "core/cursor.h"
-#include "core/kernel.h"
+#include "core/reduce_order.h"
 
 enum {
     TG_CHAIN_SLOTS = 24, /* blocks that a chain may use */
     TG_CHAIN_FOLDS = 8,
-    TG_CHAIN_BLOCK_BYTES = 2048,
-    TG_CHAIN_PART = 8192 /* what is reduced at once: rows that are longer are reduced in parts */
+    TG_CHAIN_BLOCK_BYTES = TG_LEAF_BYTES
 };
 
 /* Where an operand lies: in memory, contiguous, or in a block. */
@@ -21,35 +20,52 @@ typedef struct tg_chain_place {
     char *data; /* NULL: in the block of the slot */
     int64_t element_bytes;
     int slot;
+    bool narrow; /* one element a row */
 } tg_chain_place;
 
 /* An operand that is gathered into the block of a slot (or read where it lies, where it lies in one run). */
 typedef struct tg_chain_source {
     tg_cursor cursor;
     int slot;
+    bool narrow;
 } tg_chain_source;
 
+/* A kernel over the elements of a block, or, narrow, over its rows. tg_chain_fold_rows and
+ * tg_chain_spread lead from one to the other. */
 typedef struct tg_chain_call {
     tg_map_kernel *kernel;
     const void *attr;
     int n_in;
+    bool narrow;
     tg_chain_place out, in[TG_MAX_MAP_INPUTS];
 } tg_chain_call;
 
-/* A reduction of rows of the chain's elements. */
+/* The attribute of the two. */
+typedef struct tg_chain_rows {
+    tg_reducer by; /* to spread: the bytes of an element alone */
+    int64_t row;   /* its elements */
+    bool by_columns;
+} tg_chain_rows;
+
+/* Both narrow: of each row one element; the element of each row as often as the row is long. */
+tg_map_kernel tg_chain_fold_rows, tg_chain_spread;
+
+/* A reduction of all lines, or of all columns of the lines, whose partial results are joined at the end. */
 typedef struct tg_chain_fold {
-    const tg_reduction_kernels *kernels;
-    double start;
+    tg_reducer by;
+    int after; /* as many calls */
     tg_chain_place in;
-    char *out;   /* one element a row */
-    char *parts; /* tg_chain_parts of them, where rows are reduced in parts */
+    char *out;   /* one element a line, or one line */
+    char *parts; /* tg_chain_partials of them */
 } tg_chain_fold;
 
 typedef struct tg_chain {
-    int64_t n;     /* elements of every operand, at least 1 */
-    int64_t row;   /* elements of a row, for folds: divides n */
-    int64_t block; /* elements of a block */
-    int64_t grain; /* elements from which a second thread pays */
+    int64_t n;       /* elements of every operand that is not narrow, at least 1 */
+    int64_t row;     /* elements of a row, no more than a block: 1 where nothing is narrow; divides n */
+    int64_t line;    /* elements of a line, for folds: divides n */
+    bool by_columns; /* what folds reduce; a line is then longer than 1, and a multiple of row */
+    int64_t block;   /* elements of a block: a multiple of row; for folds a leaf, where that is no more */
+    int64_t grain;   /* elements from which a second thread pays */
     int n_sources, n_calls, n_folds;
     size_t value_bytes; /* of an element of a fold */
     tg_chain_source *sources;
@@ -57,11 +73,12 @@ typedef struct tg_chain {
     tg_chain_fold *folds;
 } tg_chain;
 
-/* How many partial results each fold of a chain needs memory for (0: none). */
-int64_t tg_chain_parts(int64_t n, int64_t row);
+/* The block for operands of at most so many bytes an element; the other fields but calls and folds are set.
+ */
+int64_t tg_chain_block(const tg_chain *chain, int64_t widest);
 
-/* Elements of a block of operands of at most so many bytes each. */
-int64_t tg_chain_block(int64_t widest);
+/* How many partial results each fold of a chain needs memory for (0: none). */
+int64_t tg_chain_partials(const tg_chain *chain);
 
 /* Runs the chain; needs no memory but its own. */
 void tg_chain_run(const tg_chain *chain);

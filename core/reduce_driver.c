@@ -226,7 +226,8 @@ static void reduce_rows(void *context, int64_t begin, int64_t end) {
     for (int64_t i = begin, n; i < end; i += n) {
         char *to = r->out + i * (int64_t)r->by.element_bytes;
         n = min(tg_cursor_left(&kept), end - i);
-        tg_fold_rows(&r->by, n, r->n_reduced, kept.stride[kept.rank - 1], to, tg_cursor_take(&kept, n));
+        tg_fold_rows(&r->by, n, r->n_reduced, kept.stride[kept.rank - 1], false, to,
+                     tg_cursor_take(&kept, n));
         if (r->by.kernels->finish) r->by.kernels->finish(n, to, r->n_reduced);
     }
 }

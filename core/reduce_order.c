@@ -35,14 +35,14 @@ static void gather(size_t element_bytes, int64_t n, void *to, const void *from, 
     }
 }
 
-void tg_fold_rows(const tg_reducer *r, int64_t rows, int64_t row, int64_t stride, void *accumulators,
-                  const void *x) {
+void tg_fold_rows(const tg_reducer *r, int64_t rows, int64_t row, int64_t stride, bool by_columns,
+                  void *accumulators, const void *x) {
     _Alignas(64) char column[TG_LEAF_BYTES];
     const int64_t bytes = (int64_t)r->element_bytes;
     char *to = accumulators;
     const char *from = x;
     tg_fill_start(r, rows, to);
-    if (!tg_rows_are_short(rows, row)) {
+    if (!by_columns) {
         for (int64_t i = 0; i < rows; i++) r->kernels->fold(row, to + i * bytes, from + i * stride * bytes);
         return;
     }

@@ -33,10 +33,10 @@ int64_t tg_leaf_rows(int64_t columns, int64_t rows, size_t element_bytes);
 /* n accumulators as they begin. */
 void tg_fill_start(const tg_reducer *r, int64_t n, void *accumulators);
 
-/* accumulators[i] = the start and the row of elements at x + i stride, for i < rows. A row is a leaf at most;
- * with short rows, if there are several, the columns are merged instead: see tg_rows_are_short. */
-void tg_fold_rows(const tg_reducer *r, int64_t rows, int64_t row, int64_t stride, void *accumulators,
-                  const void *x);
+/* accumulators[i] = the start and the row of elements at x + i stride, for i < rows. A row is a leaf at most,
+ * and folded, or its columns are merged, as short rows are if there are several. */
+void tg_fold_rows(const tg_reducer *r, int64_t rows, int64_t row, int64_t stride, bool by_columns,
+                  void *accumulators, const void *x);
 
 static inline bool tg_rows_are_short(int64_t rows, int64_t row) { return row < TG_SHORT_ROW && rows > 1; }
 

@@ -30,8 +30,8 @@ TG_API tg_plan *tg_plan_new_at(const char *where, tg_tape *tape, int n, const tg
  * leaf, which counts as a change in place. Values that the plan reads from leaves by tg_write_* are seen by
  * the next run.
  *
- * Results are those of the tape; where a reduction was fused they may differ by rounding. They do not depend
- * on the number of threads. Runs allocate nothing. The NaN check of the tape does not look into plans.
+ * Results are those of the tape, bit for bit. They do not depend on the number of threads. Runs allocate
+ * nothing. The NaN check of the tape does not look into plans.
  * Errors: one that stuck to the tape; TG_ERR_HANDLE when the tape was rewound past what the plan needs; what
  * operations fail with, a label out of range say. */
 #define tg_plan_run(...) tg_plan_run_at(TG_HERE, __VA_ARGS__)

@@ -7,20 +7,19 @@
 #include "graph/plan_parts.h"
 
 enum {
-    WINDOW = 256,       /* how far ahead of a unit's first member others are looked for */
-    SCALAR_MOST = 1024, /* members of a unit of scalars */
-    SHORT_ROW = 16,     /* a call of fold for each row does not pay, */
-    FEW_ELEMENTS = 4096 /* but where there is little of everything */
+    WINDOW = 256,      /* how far ahead of a unit's first member others are looked for */
+    SCALAR_MOST = 1024 /* members of a unit of scalars */
 };
 
 /* A unit while it grows. */
 typedef struct growing {
     tg_unit *unit;
     uint32_t id;
-    tg_array shape; /* of its first member */
-    int slots;      /* blocks that it may need: an upper bound */
+    tg_array shape, narrow; /* of its elements, and of what has one element a row */
+    int slots;              /* blocks that it may need: an upper bound */
     int n_folds;
-    bool all_direct; /* nothing is gathered */
+    bool all_direct; /* nothing is gathered or reduced */
+    bool all_narrow; /* no operand has more bytes than a value */
 } growing;
 
 static bool is_map(const tg_value *v) { return v->role == TG_ROLE_COMPUTED && v->node->op->kind == TG_MAP; }
@@ -38,46 +37,95 @@ static void add_member(tg_planning *p, growing *g, tg_value *v) {
     g->unit->n++;
 }
 
-/* Whether a chain can read the input u: as its member's result, or as something that is there. A leaf that it
- * changes itself must be read block by block, where it lies. */
-static bool can_read(const tg_planning *p, const growing *g, const tg_value *u, bool *inside) {
+/* Whether u repeats the chain's result for a row along that row. */
+static bool is_spread(const tg_planning *p, const growing *g, const tg_value *u) {
     const tg_value *root = tg_value_root(p, u);
-    *inside = root->unit == g->id;
-    if (*inside) return is_map(root) && tg_value_is_whole(p, u);
-    if (root->role != TG_ROLE_GIVEN) return root->unit != TG_NONE;
-    if (root->passed_change == g->id) return false;
-    return root->changed_here != g->id || tg_value_is_direct(u, g->unit->size);
+    const tg_array array = tg_node_array(u->node);
+    const int64_t row = g->unit->form.row, rows = g->unit->form.n / row;
+    if (u->node->data != u->base || tg_value_size(root) != rows) return false;
+    tg_cursor c;
+    tg_cursor_over_broadcast(&c, &array, g->shape.rank, g->shape.shape);
+    return c.rank == 2 && c.size[0] == rows && (rows == 1 || c.stride[0] == 1) && c.size[1] == row &&
+           c.stride[1] == 0;
+}
+
+/* Whether u is read element by element as its root lies. */
+static bool is_aligned(const tg_planning *p, const tg_value *u, int64_t n) {
+    return tg_value_is_direct(u, n) && tg_value_size(tg_value_root(p, u)) == n;
+}
+
+typedef struct reading {
+    bool possible, inside; /* inside: of what the chain computes */
+    int slots;             /* that it takes */
+} reading;
+
+/* How a member for n elements (those of the chain, or its rows) reads u: as what the chain computes or as
+ * what is there. A leaf that it changes itself must be read block by block, where it lies. */
+static reading read_of(const tg_planning *p, const growing *g, const tg_value *u, int64_t n) {
+    const tg_value *root = tg_value_root(p, u);
+    if (root->unit == g->id) {
+        const bool narrow = tg_value_is_narrow(g->unit, root), spread = narrow && n == g->unit->form.n;
+        const bool fits = spread ? is_spread(p, g, u) : tg_value_is_whole(p, u) && tg_value_size(u) == n;
+        return (reading){!root->late && fits, true, spread};
+    }
+    const bool there = root->role == TG_ROLE_GIVEN ? root->passed_change != g->id : root->unit != TG_NONE;
+    return (reading){there && (root->changed_here != g->id || is_aligned(p, u, n)), false,
+                     !tg_value_is_direct(u, n)};
 }
 
 /* Whether the chain, which can read the inputs of the assign v, can change its leaf, block by block. */
-static bool can_change(const tg_planning *p, const growing *g, const tg_value *v) {
+static bool can_change(const tg_planning *p, const growing *g, const tg_value *v, int64_t n) {
     const tg_value *leaf = tg_value_root(p, v);
     return leaf->passed_read != g->id && leaf->gathered_here != g->id &&
-           tg_value_is_direct(tg_value_input(p, v, 1), g->unit->size);
+           tg_value_is_direct(tg_value_input(p, v, 1), n);
 }
 
-/* Takes v, elementwise or an assign, into the chain if all it reads is there and there is room. */
-static bool try_map(tg_planning *p, growing *g, tg_value *v) {
-    const tg_array array = tg_node_array(v->node);
-    if (!same_shape(&array, &g->shape) || v->node->n_in > TG_MAX_MAP_INPUTS) return false;
-    const int64_t n = g->unit->size;
-    int slots = 1;
+static bool has_wide_operand(const tg_planning *p, const tg_value *v) {
+    const size_t most = tg_dtype_size(p->tape->dtype);
+    bool any = tg_dtype_size((tg_dtype)v->node->dtype) > most;
+    for (uint32_t k = 0; k < v->node->n_in; k++)
+        any |= tg_dtype_size((tg_dtype)tg_value_input(p, v, k)->node->dtype) > most;
+    return any;
+}
+
+/* Whether v, for n elements, can be computed with the chain: all that it reads is there, and there is room.
+ */
+static bool can_take(const tg_planning *p, const growing *g, const tg_value *v, int64_t n, int *slots) {
+    bool inside = false;
+    *slots = 1;
     for (uint32_t k = 0; k < v->node->n_in; k++) {
-        const tg_value *u = tg_value_input(p, v, k);
-        bool inside;
-        if (!can_read(p, g, u, &inside)) return false;
-        slots += !inside && !tg_value_is_direct(u, n);
+        const reading r = read_of(p, g, tg_value_input(p, v, k), n);
+        if (!r.possible) return false;
+        *slots += r.slots;
+        inside |= r.inside;
     }
-    if (is_assign(v) && !can_change(p, g, v)) return false;
-    if (n == 1 ? g->unit->n >= SCALAR_MOST : g->slots + slots > TG_CHAIN_SLOTS) return false;
+    if (is_assign(v) && !can_change(p, g, v, n)) return false;
+    if (n != g->unit->form.n && !inside) return false;
+    if ((g->n_folds || g->unit->form.row > 1) && has_wide_operand(p, v)) return false;
+    return g->unit->form.n == 1 ? g->unit->n < SCALAR_MOST : g->slots + *slots <= TG_CHAIN_SLOTS;
+}
+
+static void take(tg_planning *p, growing *g, tg_value *v, int64_t n, int slots) {
     for (uint32_t k = 0; k < v->node->n_in; k++) {
         const tg_value *u = tg_value_input(p, v, k);
-        if (!tg_value_is_direct(u, n)) tg_value_root(p, u)->gathered_here = g->id;
+        if (!is_aligned(p, u, n)) tg_value_root(p, u)->gathered_here = g->id;
     }
     if (is_assign(v)) tg_value_root(p, v)->changed_here = g->id;
     g->slots += slots;
     g->all_direct &= slots == 1;
+    g->all_narrow &= !has_wide_operand(p, v);
     add_member(p, g, v);
+}
+
+/* Takes v, elementwise or an assign, into the chain: of its shape, or with one element for each row. */
+static bool try_map(tg_planning *p, growing *g, tg_value *v) {
+    const tg_array array = tg_node_array(v->node);
+    const bool narrow = g->unit->form.row > 1 && same_shape(&array, &g->narrow);
+    if (!(narrow || same_shape(&array, &g->shape)) || v->node->n_in > TG_MAX_MAP_INPUTS) return false;
+    const int64_t n = tg_array_size(&array);
+    int slots;
+    if (!can_take(p, g, v, n, &slots)) return false;
+    take(p, g, v, n, slots);
     return true;
 }
 
@@ -88,32 +136,58 @@ static void pass_over(tg_planning *p, const growing *g, const tg_value *v) {
     if (is_assign(v)) tg_value_root(p, v)->passed_change = g->id;
 }
 
-/* The elements of a row that a reduction makes one of, when it reduces trailing axes; else 0. */
-static int64_t row_of(const tg_value *v, const tg_value *input) {
+/* What a reduction makes one of: the elements of a row, when it reduces trailing axes, or the columns of
+ * lines, when it reduces leading ones; else 0. */
+static int64_t line_of(const tg_value *v, const tg_array *in, bool *by_columns) {
     const unsigned mask = ((const tg_reduction *)v->node->extra.attr)->mask;
-    const tg_array in = tg_node_array(input->node);
-    int64_t row = 1;
-    bool kept = false;
-    for (int axis = in.rank; axis-- > 0;) {
-        if (in.shape[axis] == 1) continue;
-        const bool reduced = mask >> axis & 1;
-        if (reduced && kept) return 0;
-        if (reduced) row *= in.shape[axis];
-        kept |= !reduced;
+    int64_t line = 1;
+    int changes = 0;
+    bool reduced = false, first = true;
+    *by_columns = false;
+    for (int axis = in->rank; axis-- > 0;) {
+        if (in->shape[axis] == 1) continue;
+        changes += !first && reduced != (mask >> axis & 1);
+        reduced = mask >> axis & 1;
+        if (first) *by_columns = !reduced;
+        if (changes == 0) line *= in->shape[axis];
+        first = false;
     }
-    return row;
+    return changes > 1 || (*by_columns && changes == 0) ? 0 : line;
 }
 
-static void try_reduce(tg_planning *p, growing *g, tg_value *v) {
-    const tg_value *u = tg_value_input(p, v, 0);
-    bool inside;
-    if (g->n_folds == TG_CHAIN_FOLDS || g->unit->size <= 1 || !can_read(p, g, u, &inside) || !inside) return;
-    const int64_t row = row_of(v, u);
-    if (row < 2 || (g->unit->row && g->unit->row != row)) return;
-    if (row < SHORT_ROW && g->unit->size > FEW_ELEMENTS) return;
-    g->unit->row = row;
-    g->n_folds++;
-    add_member(p, g, v);
+/* Whether the chain can reduce lines too: short ones are rows, whose results its members may read. */
+static bool can_reduce(const growing *g, int64_t line, bool by_columns, int64_t leaf) {
+    const tg_chain *form = &g->unit->form;
+    if (line < 2 || form->n < 2 || !g->all_narrow) return false;
+    if (!by_columns && line <= leaf) {
+        if (form->row > 1) return form->row == line;
+        return form->line == 1 || (form->by_columns && form->line <= leaf && form->line % line == 0);
+    }
+    if (g->n_folds == TG_CHAIN_FOLDS) return false;
+    if (form->line > 1) return form->line == line && form->by_columns == by_columns;
+    return form->row == 1 || (by_columns && line <= leaf && line % form->row == 0);
+}
+
+static bool try_reduce(tg_planning *p, growing *g, tg_value *v) {
+    const tg_array in = tg_node_array(tg_value_input(p, v, 0)->node);
+    if (!same_shape(&in, &g->shape)) return false;
+    bool by_columns;
+    int slots;
+    const int64_t line = line_of(v, &in, &by_columns), leaf = tg_leaf_elements(tg_dtype_size(in.dtype));
+    if (!can_reduce(g, line, by_columns, leaf) || !can_take(p, g, v, g->unit->form.n, &slots)) return false;
+    if (slots > 1) return false; /* the tape reduces along strides, which may be another order */
+    v->late = by_columns || line > leaf;
+    if (v->late) {
+        g->unit->form.line = line;
+        g->unit->form.by_columns = by_columns;
+        g->n_folds++;
+    } else if (g->unit->form.row == 1) {
+        g->unit->form.row = line;
+        g->narrow = tg_node_array(v->node);
+    }
+    take(p, g, v, g->unit->form.n, slots);
+    g->all_direct = false;
+    return true;
 }
 
 static int64_t widest_of(const tg_planning *p, const tg_unit *unit) {
@@ -130,27 +204,32 @@ static int64_t widest_of(const tg_planning *p, const tg_unit *unit) {
     return widest;
 }
 
-/* The chain that begins with value i; false if i cannot be in any (an assign of what must be gathered). */
+static bool try_member(tg_planning *p, growing *g, tg_value *v) {
+    if (is_map(v) || is_assign(v)) return try_map(p, g, v);
+    return v->node->op->kind == TG_REDUCE && try_reduce(p, g, v);
+}
+
+/* The chain that begins with value i; false if i cannot be in any (an assign of what must be gathered, a
+ * reduction of axes in the middle) or would be alone in it, as a reduction of what is in memory. */
 static bool grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
-    growing g = {
-        .unit = unit, .id = p->n_units, .shape = tg_node_array(p->values[i].node), .all_direct = true};
+    tg_value *first = &p->values[i];
+    const bool reduces = first->node->op->kind == TG_REDUCE;
+    growing g = {.unit = unit,
+                 .id = p->n_units,
+                 .shape = tg_node_array((reduces ? tg_value_input(p, first, 0) : first)->node),
+                 .all_direct = true,
+                 .all_narrow = true};
     unit->kind = TG_STEP_CHAIN;
-    unit->size = tg_array_size(&g.shape);
-    if (!try_map(p, &g, &p->values[i])) return false;
-    uint32_t end = i + 1;
-    for (; end < p->n_values && end - i < WINDOW; end++) {
-        tg_value *v = &p->values[end];
-        if (v->role != TG_ROLE_COMPUTED || v->same != end || v->unit != TG_NONE) continue;
-        if (!(is_map(v) || is_assign(v)) || !try_map(p, &g, v)) pass_over(p, &g, v);
-    }
-    for (uint32_t k = i + 1; k < end; k++) {
+    unit->form = (tg_chain){
+        .n = tg_array_size(&g.shape), .row = 1, .line = 1, .value_bytes = tg_dtype_size(p->tape->dtype)};
+    if (!try_member(p, &g, first)) return false;
+    for (uint32_t k = i + 1; k < p->n_values && k - i < WINDOW; k++) {
         tg_value *v = &p->values[k];
-        if (v->same == k && v->unit == TG_NONE && v->role == TG_ROLE_COMPUTED &&
-            v->node->op->kind == TG_REDUCE)
-            try_reduce(p, &g, v);
+        if (v->role != TG_ROLE_COMPUTED || v->same != k || v->unit != TG_NONE) continue;
+        if (!try_member(p, &g, v)) pass_over(p, &g, v);
     }
-    if (unit->size == 0) unit->kind = TG_STEP_KERNELS;
-    if (g.all_direct && !g.n_folds && unit->size <= tg_chain_block(widest_of(p, unit)))
+    if (reduces && unit->n == 1) unit->kind = TG_STEP_REDUCE;
+    if (unit->form.n == 0 || (g.all_direct && unit->form.n <= TG_CHAIN_BLOCK_BYTES / widest_of(p, unit)))
         unit->kind = TG_STEP_KERNELS;
     return true;
 }
@@ -165,7 +244,7 @@ bool tg_plan_fuse(tg_planning *p) {
         tg_unit *unit = &p->units[p->n_units];
         *unit = (tg_unit){.kind = TG_STEP_CALL, .first = p->n_members};
         const tg_op_kind kind = v->node->op->kind;
-        if ((kind != TG_MAP && !is_assign(v)) || !grow_chain(p, unit, i)) {
+        if ((kind != TG_MAP && kind != TG_REDUCE && !is_assign(v)) || !grow_chain(p, unit, i)) {
             growing g = {.unit = unit, .id = p->n_units};
             unit->kind = kind == TG_REDUCE ? TG_STEP_REDUCE : kind == TG_VIEW ? TG_STEP_COPY : TG_STEP_CALL;
             add_member(p, &g, v);

@@ -24,7 +24,7 @@ static void note_lifetimes(tg_planning *p) {
             tg_value *v = &p->values[p->members[unit->first + i]];
             if (v->root != tg_value_id(p, v)) continue; /* an assign writes to its leaf */
             v->last_unit = u;
-            v->in_memory |= v->kept || unit->kind != TG_STEP_CHAIN || v->node->op->kind == TG_REDUCE;
+            v->in_memory |= v->kept || unit->kind != TG_STEP_CHAIN || v->late;
         }
         for (uint32_t i = 0; i < unit->n; i++) note_reads(p, u, &p->values[p->members[unit->first + i]]);
     }
@@ -88,10 +88,12 @@ static void note_last_readers(tg_planning *p, uint32_t u) {
     const tg_unit *unit = &p->units[u];
     for (uint32_t i = 0; i < unit->n; i++) {
         const tg_value *v = &p->values[p->members[unit->first + i]];
+        const bool reduces = unit->kind == TG_STEP_CHAIN && v->node->op->kind == TG_REDUCE;
+        const int64_t n = reduces ? unit->form.n : tg_value_size(v);
         for (uint32_t k = 0; k < v->node->n_in; k++) {
             const tg_value *x = tg_value_input(p, v, k);
             tg_value *root = tg_value_root(p, x);
-            const bool whole = tg_value_is_whole(p, x) && tg_value_is_direct(x, unit->size);
+            const bool whole = tg_value_is_whole(p, x) && tg_value_is_direct(x, n);
             root->whole_here = whole && (root->read_in != u || root->whole_here);
             root->read_in = u;
             root->last_here = i;
@@ -141,10 +143,10 @@ static void place_unit(tg_planning *p, slab *s, uint32_t u) {
     note_last_readers(p, u);
     for (uint32_t i = 0; i < unit->n; i++) {
         place_member(p, s, u, i);
-        parts += p->values[p->members[unit->first + i]].node->op->kind == TG_REDUCE;
+        parts += p->values[p->members[unit->first + i]].late;
     }
-    if (unit->row) {
-        parts *= tg_slab_bytes((size_t)tg_chain_parts(unit->size, unit->row) * tg_dtype_size(p->tape->dtype));
+    if (parts) {
+        parts *= tg_slab_bytes((size_t)tg_chain_partials(&unit->form) * unit->form.value_bytes);
         unit->parts_offset = take(s, tg_slab_bytes(parts));
         give_back(s, unit->parts_offset, tg_slab_bytes(parts));
     }

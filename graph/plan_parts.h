@@ -132,6 +132,7 @@ typedef struct tg_value {
     uint32_t assigned; /* leaves: 1 + the value of the last assign to it, 0: none so far */
     uint8_t role;
     bool constant, kept;         /* kept: its result is to lie on the tape */
+    bool late;                   /* there only when its chain has run, as the sum of long lines */
     bool in_memory;              /* computed, and read by other units */
     uint32_t counted_in;         /* the unit whose work its bytes were last counted for */
     bool replaced;               /* its memory is another's already */
@@ -145,8 +146,8 @@ typedef struct tg_value {
 typedef struct tg_unit {
     tg_step_kind kind;
     uint32_t first, n;
-    int64_t size, row; /* of a chain: elements, elements of a row that it reduces (0: reduces nothing) */
-    size_t parts_offset;
+    tg_chain form;       /* of a chain: n, row, line, by_columns, value_bytes */
+    size_t parts_offset; /* of the partial results of its folds */
 } tg_unit;
 
 typedef struct tg_planning {
@@ -203,8 +204,13 @@ static inline size_t tg_value_bytes(const tg_value *v) {
 /* Whether v shows all elements of its root in their order. */
 bool tg_value_is_whole(const tg_planning *p, const tg_value *v);
 
-/* Whether a chain of n elements reads v where it lies, with nothing to gather. */
+/* Whether v's n elements lie side by side, with nothing to gather. */
 bool tg_value_is_direct(const tg_value *v, int64_t n);
+
+/* Whether v has one element for each row of its chain, rather than one for each element. */
+static inline bool tg_value_is_narrow(const tg_unit *unit, const tg_value *v) {
+    return unit->form.row > 1 && tg_value_size(v) == unit->form.n / unit->form.row;
+}
 
 /* Where v lies in the plan, shaped as on the tape. */
 tg_array tg_value_array(const tg_planning *p, const tg_value *v);

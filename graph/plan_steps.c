@@ -52,23 +52,33 @@ static bool make_kernels(const tg_planning *p, const tg_unit *unit, tg_step *ste
         for (uint32_t k = 0; k < v->node->n_in; k++) in[k] = tg_value_array(p, tg_value_input(p, v, k)).data;
         calls[i] = (tg_kernel_call){kernel_of(p, v), tg_value_array(p, v).data, in, attr_of(v)};
     }
-    step->as.kernels.n = unit->size;
+    step->as.kernels.n = unit->form.n;
     step->as.kernels.calls = calls;
     return true;
 }
 
 /* --- chains --------------------------------------------------------------------------------------------- */
 
-/* Which blocks of a chain are in use: sources keep theirs, results give theirs back after their last reader.
- */
+/* What a chain's members read from blocks that they do not compute themselves: x, gathered or spread. */
+typedef struct made_block {
+    const tg_value *x;
+    bool narrow, spread;
+    int slot;
+} made_block;
+
+/* Which blocks of a chain are in use: sources and what is spread keep theirs, results give theirs back after
+ * their last reader. */
 typedef struct chain_maker {
     const tg_planning *p;
     const tg_unit *unit;
     uint32_t id; /* of the unit */
     tg_chain *chain;
     uint32_t used; /* a bit for each slot */
-    const tg_value *source_of[TG_CHAIN_SLOTS];
+    int n_made;
+    made_block made[TG_CHAIN_SLOTS];
+    tg_array shape, narrow; /* of elements, and of rows' results */
     int64_t widest;
+    bool good; /* there was memory */
 } chain_maker;
 
 static int take_slot(chain_maker *m) {
@@ -82,25 +92,76 @@ static void note_width(chain_maker *m, int64_t bytes) {
     if (bytes > m->widest) m->widest = bytes;
 }
 
-/* Where a chain reads x: in a block of its own making, in memory, or gathered (once for all its readers). */
-static tg_chain_place place_of(chain_maker *m, const tg_value *x) {
+static const made_block *made_of(const chain_maker *m, const tg_value *x, bool narrow) {
+    for (int i = 0; i < m->n_made; i++)
+        if (m->made[i].x == x && m->made[i].narrow == narrow) return &m->made[i];
+    return NULL;
+}
+
+static const made_block *make_block(chain_maker *m, const tg_value *x, bool narrow) {
+    made_block *made = &m->made[m->n_made++];
+    *made = (made_block){.x = x, .narrow = narrow, .slot = take_slot(m)};
+    return made;
+}
+
+/* The attribute of tg_chain_fold_rows and tg_chain_spread. */
+static const tg_chain_rows *rows_of(chain_maker *m, const struct tg_op *op, tg_dtype dtype) {
+    const int64_t row = m->unit->form.row;
+    tg_chain_rows *rows = tg_planning_memory(m->p, 1, sizeof *rows);
+    m->good &= rows != NULL;
+    if (!rows) return NULL;
+    *rows = (tg_chain_rows){
+        {NULL, op ? op->start : 0, tg_dtype_size(dtype)}, row, tg_rows_are_short(m->unit->form.n / row, row)};
+    if (op) rows->by.kernels = dtype == TG_F32 ? op->reduce_f32 : op->reduce_f64;
+    return rows;
+}
+
+/* A block of the elements that the rows' results, which lie at `from`, are repeated to. */
+static const made_block *spread(chain_maker *m, const tg_value *x, tg_chain_place from) {
+    const made_block *made = make_block(m, x, false);
+    const tg_dtype dtype = (tg_dtype)x->node->dtype;
+    m->chain->calls[m->chain->n_calls++] =
+        (tg_chain_call){.kernel = tg_chain_spread,
+                        .attr = rows_of(m, NULL, dtype),
+                        .n_in = 1,
+                        .narrow = true,
+                        .in = {from},
+                        .out = {.element_bytes = from.element_bytes, .slot = made->slot}};
+    return made;
+}
+
+/* Where a member of the chain for its elements, or narrow, its rows, reads x: in a block of the chain's own
+ * making, in memory, or gathered. Gathered and spread blocks are made once for all readers. */
+static tg_chain_place place_of(chain_maker *m, const tg_value *x, bool narrow) {
     const tg_planning *p = m->p;
     const tg_value *root = tg_value_root(p, x);
-    const int64_t bytes = (int64_t)tg_dtype_size((tg_dtype)x->node->dtype);
-    note_width(m, bytes);
-    if (root->unit == m->id && !root->in_memory) return (tg_chain_place){NULL, bytes, root->slot};
     const tg_array array = tg_value_array(p, x);
-    if (tg_value_is_direct(x, m->unit->size)) return (tg_chain_place){array.data, bytes, 0};
-    int i = 0;
-    while (i < m->chain->n_sources && m->source_of[i] != x) i++;
-    if (i == m->chain->n_sources) {
-        const tg_array shape = tg_node_array(member(p, m->unit, 0)->node);
+    const int64_t rows = m->unit->form.n / m->unit->form.row;
+    tg_chain_place place = {NULL, (int64_t)tg_dtype_size((tg_dtype)x->node->dtype), 0, narrow};
+    note_width(m, place.element_bytes);
+    const made_block *made = made_of(m, x, narrow);
+    if (!made && root->unit == m->id) {
+        place.narrow = tg_value_is_narrow(m->unit, root);
+        if (root->in_memory)
+            place.data = tg_value_array(p, root).data;
+        else
+            place.slot = root->slot;
+        if (narrow || !place.narrow) return place;
+        made = spread(m, x, place);
+        place = (tg_chain_place){.element_bytes = place.element_bytes};
+    } else if (!made && tg_value_is_direct(x, narrow ? rows : m->unit->form.n)) {
+        place.data = array.data;
+        return place;
+    } else if (!made) {
+        const tg_array shape = narrow ? m->narrow : m->shape;
         tg_chain_source *source = &m->chain->sources[m->chain->n_sources++];
-        source->slot = take_slot(m);
+        made = make_block(m, x, narrow);
+        source->slot = made->slot;
+        source->narrow = narrow;
         tg_cursor_over_broadcast(&source->cursor, &array, shape.rank, shape.shape);
-        m->source_of[i] = x;
     }
-    return (tg_chain_place){NULL, bytes, m->chain->sources[i].slot};
+    place.slot = made->slot;
+    return place;
 }
 
 static void free_blocks_read_last(chain_maker *m, const tg_value *v, uint32_t i) {
@@ -110,37 +171,47 @@ static void free_blocks_read_last(chain_maker *m, const tg_value *v, uint32_t i)
     }
 }
 
-static void add_call(chain_maker *m, tg_value *v, uint32_t i) {
-    tg_chain_call *call = &m->chain->calls[m->chain->n_calls++];
-    *call = (tg_chain_call){.kernel = kernel_of(m->p, v), .attr = attr_of(v), .n_in = (int)v->node->n_in};
-    bool same_width = true;
-    const int64_t bytes = (int64_t)tg_dtype_size((tg_dtype)v->node->dtype);
-    for (uint32_t k = 0; k < v->node->n_in; k++) {
-        call->in[k] = place_of(m, tg_value_input(m->p, v, k));
-        same_width &= call->in[k].element_bytes == bytes;
-    }
-    note_width(m, bytes);
-    call->out = (tg_chain_place){NULL, bytes, 0};
-    if (same_width) free_blocks_read_last(m, v, i); /* the result may take the place of an operand */
-    if (v->in_memory || v->node->op == &tg_assign_op)
-        call->out.data = tg_value_array(m->p, v).data;
-    else
-        call->out.slot = v->slot = take_slot(m);
-    if (!same_width) free_blocks_read_last(m, v, i);
+/* Whether v is computed for each row: it reads narrow operands, or is what rows are folded to. */
+static bool is_narrow(const chain_maker *m, const tg_value *v) {
+    return !v->late && tg_value_is_narrow(m->unit, v);
 }
 
-static void add_fold(chain_maker *m, const tg_value *v) {
+static void add_call(chain_maker *m, tg_value *v, uint32_t i) {
     const struct tg_op *op = v->node->op;
-    const size_t element = tg_dtype_size(m->p->tape->dtype);
-    const size_t parts = (size_t)tg_chain_parts(m->unit->size, m->unit->row) * element;
-    const size_t apart = tg_slab_bytes(parts);
+    const bool folds = op->kind == TG_REDUCE, narrow = is_narrow(m, v);
+    tg_chain_call call = {.n_in = (int)v->node->n_in, .narrow = narrow};
+    call.kernel = folds ? tg_chain_fold_rows : kernel_of(m->p, v);
+    call.attr = folds ? rows_of(m, op, (tg_dtype)v->node->dtype) : attr_of(v);
+    call.out = (tg_chain_place){NULL, (int64_t)tg_dtype_size((tg_dtype)v->node->dtype), 0, narrow};
+    bool in_place = !folds; /* the result may take the place of an operand */
+    for (uint32_t k = 0; k < v->node->n_in; k++) {
+        call.in[k] = place_of(m, tg_value_input(m->p, v, k), narrow && !folds);
+        in_place &= call.in[k].element_bytes == call.out.element_bytes;
+    }
+    note_width(m, call.out.element_bytes);
+    if (in_place) free_blocks_read_last(m, v, i);
+    if (v->in_memory || op == &tg_assign_op)
+        call.out.data = tg_value_array(m->p, v).data;
+    else
+        call.out.slot = v->slot = take_slot(m);
+    if (!in_place) free_blocks_read_last(m, v, i);
+    m->chain->calls[m->chain->n_calls++] = call; /* after what it made place_of add */
+}
+
+static void add_fold(chain_maker *m, const tg_value *v, uint32_t i) {
+    const struct tg_op *op = v->node->op;
+    const tg_dtype dtype = m->p->tape->dtype;
+    const size_t apart = tg_slab_bytes((size_t)tg_chain_partials(&m->unit->form) * m->unit->form.value_bytes);
+    const tg_chain_place in = place_of(m, tg_value_input(m->p, v, 0), false); /* may add a call */
     tg_chain_fold *fold = &m->chain->folds[m->chain->n_folds];
-    *fold = (tg_chain_fold){.kernels = m->p->tape->dtype == TG_F32 ? op->reduce_f32 : op->reduce_f64,
-                            .start = op->start,
-                            .in = place_of(m, tg_value_input(m->p, v, 0)),
-                            .out = tg_value_array(m->p, v).data,
-                            .parts = m->p->slab + m->unit->parts_offset + (size_t)m->chain->n_folds * apart};
+    *fold = (tg_chain_fold){
+        .by = {dtype == TG_F32 ? op->reduce_f32 : op->reduce_f64, op->start, m->unit->form.value_bytes},
+        .after = m->chain->n_calls,
+        .in = in,
+        .out = tg_value_array(m->p, v).data,
+        .parts = m->p->slab + m->unit->parts_offset + (size_t)m->chain->n_folds * apart};
     m->chain->n_folds++;
+    free_blocks_read_last(m, v, i);
 }
 
 /* A second thread pays from 32768 cheap elements on, or 8192 dear ones, of one operation. */
@@ -151,48 +222,61 @@ static int64_t grain_of(const tg_planning *p, const tg_unit *unit, int64_t block
     return grain < block ? block : grain;
 }
 
-/* How many of a chain's operands may have to be gathered, and how many reductions it has. */
-static void count_parts(const tg_planning *p, const tg_unit *unit, uint32_t *sources, uint32_t *folds) {
-    *sources = *folds = 0;
+/* How many of a chain's operands may have to be gathered or spread, and how many reductions it has. */
+static void count_parts(const tg_planning *p, const tg_unit *unit, uint32_t *made, uint32_t *folds) {
+    *made = *folds = 0;
     for (uint32_t i = 0; i < unit->n; i++) {
         const tg_value *v = member(p, unit, i);
-        *folds += v->node->op->kind == TG_REDUCE;
-        for (uint32_t k = 0; k < v->node->n_in; k++)
-            *sources += !tg_value_is_direct(tg_value_input(p, v, k), unit->size);
+        *folds += v->late;
+        for (uint32_t k = 0; k < v->node->n_in; k++) {
+            const tg_value *x = tg_value_input(p, v, k);
+            *made += !tg_value_is_direct(x, unit->form.n);
+        }
+    }
+}
+
+/* Finds who reads what last, and makes blocks for sources: they are needed from the beginning of a block. */
+static void look_ahead(chain_maker *m) {
+    for (uint32_t i = 0; i < m->unit->n; i++) {
+        const tg_value *v = member(m->p, m->unit, i);
+        const bool narrow = v->node->op->kind != TG_REDUCE && is_narrow(m, v);
+        if (is_narrow(m, v) && !m->narrow.shape) m->narrow = tg_node_array(v->node);
+        for (uint32_t k = 0; k < v->node->n_in; k++) {
+            tg_value *root = tg_value_root(m->p, tg_value_input(m->p, v, k));
+            root->last_here = i;
+            if (root->unit != m->id) (void)place_of(m, tg_value_input(m->p, v, k), narrow);
+        }
     }
 }
 
 static bool make_chain(tg_planning *p, const tg_unit *unit, tg_step *step) {
     tg_chain *chain = &step->as.chain;
-    uint32_t n_sources, n_folds;
-    count_parts(p, unit, &n_sources, &n_folds);
-    *chain = (tg_chain){.n = unit->size,
-                        .row = unit->row,
-                        .value_bytes = tg_dtype_size(p->tape->dtype),
-                        .calls = tg_planning_memory(p, unit->n - n_folds, sizeof *chain->calls),
-                        .folds = tg_planning_memory(p, n_folds, sizeof *chain->folds),
-                        .sources = tg_planning_memory(p, n_sources, sizeof *chain->sources)};
+    const tg_value *first = member(p, unit, 0);
+    uint32_t n_made, n_folds;
+    count_parts(p, unit, &n_made, &n_folds);
+    *chain = unit->form;
+    chain->calls = tg_planning_memory(p, unit->n - n_folds + n_made, sizeof *chain->calls);
+    chain->folds = tg_planning_memory(p, n_folds, sizeof *chain->folds);
+    chain->sources = tg_planning_memory(p, n_made, sizeof *chain->sources);
     if (!chain->calls || !chain->folds || !chain->sources) return false;
-    chain_maker maker = {.p = p, .unit = unit, .id = (uint32_t)(unit - p->units), .chain = chain};
-    /* What is folded is needed to the end of a block, sources from its beginning. */
-    for (uint32_t i = 0; i < unit->n; i++) {
-        const tg_value *v = member(p, unit, i);
-        for (uint32_t k = 0; k < v->node->n_in; k++) {
-            tg_value *root = tg_value_root(p, tg_value_input(p, v, k));
-            root->last_here = v->node->op->kind == TG_REDUCE ? unit->n : i;
-            if (root->unit != maker.id) (void)place_of(&maker, tg_value_input(p, v, k));
-        }
-    }
+    if (first->node->op->kind == TG_REDUCE) first = tg_value_input(p, first, 0);
+    chain_maker maker = {.p = p,
+                         .unit = unit,
+                         .id = (uint32_t)(unit - p->units),
+                         .chain = chain,
+                         .shape = tg_node_array(first->node),
+                         .good = true};
+    look_ahead(&maker);
     for (uint32_t i = 0; i < unit->n; i++) {
         tg_value *v = member(p, unit, i);
-        if (v->node->op->kind != TG_REDUCE)
-            add_call(&maker, v, i);
+        if (v->late)
+            add_fold(&maker, v, i);
         else
-            add_fold(&maker, v);
+            add_call(&maker, v, i);
     }
-    chain->block = tg_chain_block(maker.widest);
+    chain->block = tg_chain_block(chain, maker.widest);
     chain->grain = grain_of(p, unit, chain->block);
-    return true;
+    return maker.good;
 }
 
 /* --- steps of one operation ----------------------------------------------------------------------------- */

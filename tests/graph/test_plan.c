@@ -1,7 +1,8 @@
 /* test_plan.c: plans: what they compute, what they leave alone, and what they refuse.
  *
- * Owns: training by a plan, assigns in order, memory, threads, errors. That every operation gives in a plan
- * what it gives on the tape is in tests/ops/test_plan_cases.c, and random graphs are in test_plan_random.c.
+ * Owns: training by a plan, assigns in order, memory, errors. What is fused is in test_plan_fusion.c. That
+ * every operation gives in a plan what it gives on the tape is in tests/ops/test_plan_cases.c, and random
+ * graphs are in test_plan_random.c.
  */
 #include "counting_allocator.h"
 #include "expect_error.h"
@@ -9,9 +10,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 /* --- training ------------------------------------------------------------------------------------------- */
 
@@ -307,36 +305,6 @@ Test(plan, an_update_with_moments_is_one_step) {
                  v_now = 0.999 * v_before + 0.001 * (2 * before) * (2 * before);
     cr_expect_float_eq(tg_value(m, TG_SHAPE(0, 0)), m_now, 1e-14);
     cr_expect_float_eq(tg_value(w, TG_SHAPE(0, 0)), before - 0.1 * m_now / (sqrt(v_now) + 1e-8), 1e-12);
-    tg_plan_free(plan);
-    tg_tape_free(tape);
-}
-
-/* Rows longer than a part, many short rows, sums over columns: whatever the number of threads. */
-Test(plan, results_do_not_depend_on_the_number_of_threads) {
-    enum { LONG = 10000 };
-    static double values[LONG];
-    tg_tape *tape = tg_tape_new(TG_F32);
-    tg_random_normal(tg_key_new(4), LONG, values);
-    const tg_tensor line = tg_expand(tg_from_f64(tape, TG_SHAPE(LONG), LONG, values), TG_SHAPE(20, LONG));
-    const tg_tensor x = tg_mul(line, tg_from_f64(tape, TG_SHAPE(20, 1), 20, values));
-    const tg_tensor e = tg_tanh(tg_mul(tg_sigmoid(x), x)), rows = tg_reshape(tg_exp(e), TG_SHAPE(2000, 100));
-    const tg_tensor out[4] = {tg_mean(e), tg_sum_axes(tg_square(e), TG_AXES(1), false),
-                              tg_max_axes(tg_neg(rows), TG_AXES(-1), true),
-                              tg_sum_axes(rows, TG_AXES(0), false)};
-    static float results[2][4][2000];
-    float *const tape_mean = (float[]){((const float *)tg_data(out[0]))[0]};
-    tg_plan *plan = tg_plan_new(tape, 4, out);
-    cr_assert(plan, "%s", tg_tape_error(tape));
-    for (int turn = 0; turn < 2; turn++) {
-#ifdef _OPENMP
-        omp_set_num_threads(turn + 1);
-#endif
-        cr_assert_eq(tg_plan_run(plan), TG_OK);
-        for (int k = 0; k < 4; k++)
-            memcpy(results[turn][k], tg_data(out[k]), (size_t)tg_size(out[k]) * sizeof(float));
-    }
-    cr_expect_arr_eq(results[0], results[1], sizeof results[0]);
-    cr_expect_float_eq(results[0][0][0], *tape_mean, 1e-6);
     tg_plan_free(plan);
     tg_tape_free(tape);
 }

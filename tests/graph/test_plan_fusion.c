@@ -1,0 +1,153 @@
+/* test_plan_fusion.c: what a plan computes in one pass, with the same bits as the tape and any threads.
+ *
+ * Owns: chains with reductions of rows, of lines longer than a block, of columns, and with what is made of
+ * rows' results. Random graphs are in test_plan_random.c. */
+#include "tapegrad.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+enum { MOST = 5 };
+
+static void use_threads(int n) {
+#ifdef _OPENMP
+    omp_set_num_threads(n);
+#else
+    (void)n;
+#endif
+}
+
+static size_t bytes_of(tg_tensor x) { return (size_t)tg_size(x) * tg_dtype_size(tg_dtype_of(x)); }
+
+static void expect_steps(const tg_plan *plan, const char *steps) {
+    char text[6000] = "";
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    cr_expect_eq(tg_plan_print(stream, plan), TG_OK);
+    fclose(stream);
+    cr_expect(strstr(text, steps), "expected%s in %s", steps, text);
+}
+
+/* The outputs, planned and run, are what recording has computed, bit for bit, in so many steps. */
+static void expect_planned(tg_tape *tape, int n, const tg_tensor *outputs, const char *steps) {
+    void *recorded[MOST];
+    for (int k = 0; k < n; k++) {
+        recorded[k] = malloc(bytes_of(outputs[k]) + 1);
+        cr_assert(recorded[k] && tg_data(outputs[k]), "%s", tg_tape_error(tape));
+        memcpy(recorded[k], tg_data(outputs[k]), bytes_of(outputs[k]));
+    }
+    tg_plan *plan = tg_plan_new(tape, n, outputs);
+    cr_assert(plan, "%s", tg_tape_error(tape));
+    expect_steps(plan, steps);
+    for (int threads = 1; threads <= 3; threads++) {
+        use_threads(threads);
+        for (int k = 0; k < n; k++) memset((void *)(uintptr_t)tg_data(outputs[k]), 0, bytes_of(outputs[k]));
+        cr_assert_eq(tg_plan_run(plan), TG_OK);
+        for (int k = 0; k < n; k++)
+            cr_expect_eq(memcmp(recorded[k], tg_data(outputs[k]), bytes_of(outputs[k])), 0,
+                         "output %d, %d threads", k, threads);
+    }
+    for (int k = 0; k < n; k++) free(recorded[k]);
+    tg_plan_free(plan);
+    use_threads(1);
+}
+
+static tg_tensor normal(tg_tape *tape, tg_shape shape) {
+    return tg_param_normal(tape, shape, tg_key_new(4), 1);
+}
+
+static void on_both_dtypes(void (*test)(tg_tape *tape)) {
+    for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
+        tg_tape *tape = tg_tape_new((tg_dtype)dtype);
+        cr_assert(tape);
+        test(tape);
+        tg_tape_free(tape);
+    }
+}
+
+static void reduce_all(tg_tape *tape) {
+    const int64_t sizes[] = {2, 511, 513, 9000, 70001};
+    for (int i = 0; i < 5; i++) {
+        const tg_tensor e = tg_tanh(normal(tape, TG_SHAPE(sizes[i])));
+        expect_planned(tape, 3, (tg_tensor[]){tg_mean(e), tg_sum(tg_square(e)), tg_max(e)}, ": 1 step\n");
+    }
+}
+Test(plan_fusion, a_chain_ends_in_reductions_of_all) { on_both_dtypes(reduce_all); }
+
+static void reduce_lines(tg_tape *tape) {
+    const tg_shape shapes[] = {TG_SHAPE(7, 1300), TG_SHAPE(20, 10000), TG_SHAPE(300, 2, 100),
+                               TG_SHAPE(2000, 7)};
+    for (int i = 0; i < 4; i++) {
+        const tg_tensor e = tg_sigmoid(normal(tape, shapes[i])), f = tg_mul(e, e);
+        const tg_axes last = TG_AXES(-1);
+        expect_planned(tape, 3,
+                       (tg_tensor[]){tg_sum_axes(e, last, false), tg_max_axes(f, last, true),
+                                     tg_mean_axes(f, last, true)},
+                       ": 1 step\n");
+    }
+}
+Test(plan_fusion, a_chain_ends_in_reductions_of_lines_long_and_short) { on_both_dtypes(reduce_lines); }
+
+static void reduce_columns(tg_tape *tape) {
+    const tg_shape shapes[] = {TG_SHAPE(64, 128), TG_SHAPE(5000, 3), TG_SHAPE(40, 3000), TG_SHAPE(33, 25, 20),
+                               TG_SHAPE(2, 2)};
+    for (int i = 0; i < 5; i++) {
+        const tg_tensor x = normal(tape, shapes[i]), dz = tg_mul(tg_sub(tg_num(1), tg_square(x)), x);
+        expect_planned(
+            tape, 3, (tg_tensor[]){dz, tg_sum_axes(dz, TG_AXES(0), false), tg_max_axes(x, TG_AXES(0), true)},
+            ": 1 step\n");
+    }
+}
+Test(plan_fusion, sums_over_a_batch_join_the_chain_before_them) { on_both_dtypes(reduce_columns); }
+
+/* To mean 0 and variance 1, row by row; and what a bias before it would be given. */
+static void normalize(tg_tape *tape) {
+    const tg_shape shapes[] = {TG_SHAPE(300, 25), TG_SHAPE(1001, 7), TG_SHAPE(50, 200), TG_SHAPE(1, 6)};
+    for (int i = 0; i < 4; i++) {
+        const tg_tensor x = tg_neg(normal(tape, shapes[i]));
+        const tg_tensor centred = tg_sub(x, tg_mean_axes(x, TG_AXES(1), true));
+        const tg_tensor variance = tg_mean_axes(tg_square(centred), TG_AXES(1), true);
+        const tg_tensor y = tg_div(centred, tg_sqrt(tg_add(variance, tg_num(1e-5))));
+        expect_planned(tape, 2, (tg_tensor[]){y, i < 3 ? tg_sum_axes(y, TG_AXES(0), false) : variance},
+                       ": 1 step\n");
+    }
+}
+Test(plan_fusion, rows_are_read_again_with_what_they_were_reduced_to) { on_both_dtypes(normalize); }
+
+/* A reduction of what lies in memory begins a chain; the axes of its result may be left out, and come back in
+ * a view. */
+static void reduce_first(tg_tape *tape) {
+    const tg_tensor x = normal(tape, TG_SHAPE(90, 30)), most = tg_max_axes(x, TG_AXES(1), false);
+    const tg_tensor e = tg_exp(tg_sub(x, tg_reshape(most, TG_SHAPE(90, 1))));
+    const tg_tensor sum = tg_sum_axes(e, TG_AXES(1), false);
+    const tg_tensor y = tg_add(tg_log(sum), most);
+    expect_planned(tape, 2, (tg_tensor[]){y, tg_div(e, tg_unsqueeze(sum, 1))}, ": 1 step\n");
+}
+Test(plan_fusion, a_reduction_of_what_is_in_memory_begins_a_chain) { on_both_dtypes(reduce_first); }
+
+/* Each layout that does not follow the rows has to wait for the next step. */
+static void keep_apart(tg_tape *tape) {
+    const tg_tensor x = tg_neg(normal(tape, TG_SHAPE(30, 30))), row = tg_sum_axes(x, TG_AXES(1), false);
+    const tg_tensor across = tg_mul(x, row), middle = tg_reshape(x, TG_SHAPE(10, 3, 30));
+    expect_planned(tape, 2, (tg_tensor[]){across, tg_sum_axes(middle, TG_AXES(1), false)}, ": 3 steps\n");
+    const tg_tensor e = tg_neg(normal(tape, TG_SHAPE(2, 3000))), mean = tg_mean_axes(e, TG_AXES(1), true);
+    expect_planned(tape, 1, (tg_tensor[]){tg_sub(e, mean)}, ": 2 steps\n");
+}
+Test(plan_fusion, what_does_not_follow_the_rows_is_a_step_of_its_own) { on_both_dtypes(keep_apart); }
+
+/* The rows' results update a leaf within the chain, but not one that later rows still read. */
+static void change_rows(tg_tape *tape) {
+    const tg_tensor x = normal(tape, TG_SHAPE(600, 8)), b = tg_zeros(tape, TG_SHAPE(600, 1));
+    const tg_tensor sum = tg_sum_axes(tg_square(x), TG_AXES(1), true);
+    const tg_tensor changed = tg_assign(b, tg_mul(sum, tg_num(2)));
+    expect_planned(tape, 2, (tg_tensor[]){changed, tg_mul(sum, sum)}, ": 1 step\n");
+    const tg_tensor c = tg_zeros(tape, TG_SHAPE(600, 1)), y = tg_add(x, c);
+    const tg_tensor first = tg_max_axes(y, TG_AXES(1), true);
+    expect_planned(tape, 1, (tg_tensor[]){tg_assign(c, tg_sub(first, first))}, ": 2 steps\n");
+}
+Test(plan_fusion, leaves_are_changed_row_by_row_where_nothing_is_read_too_late) {
+    on_both_dtypes(change_rows);
+}
