@@ -17,6 +17,8 @@ typedef struct pass {
     uint32_t low, high;     /* nodes that can matter */
     const uint8_t *reaches; /* which nodes depend on a wanted one; NULL: those that require gradients */
     tg_cotangents cotangents;
+    tg_tensor *alone; /* one node alone: its inputs' gradients; NULL: they go to the cotangents */
+    const bool *alone_needs;
 } pass;
 
 static bool out_of_memory(const pass *p) {
@@ -24,7 +26,9 @@ static bool out_of_memory(const pass *p) {
     return false;
 }
 
-static bool is_wanted(const pass *p, uint32_t i) {
+/* Whether the gradient of node i, the input k of the node whose backward runs, is wanted. */
+static bool is_wanted(const pass *p, uint32_t i, uint32_t k) {
+    if (TG_UNLIKELY(p->alone)) return p->alone_needs[k];
     if (i < p->low) return false;
     return p->reaches ? p->reaches[i - p->low] : tg_node_at(p->tape, i)->flags & TG_NODE_REQUIRES_GRAD;
 }
@@ -72,7 +76,11 @@ static TG_INLINE bool hand_on(pass *p, const tg_call *call, uint32_t in, int k, 
         dx = tg_sum_to(dx, tg_array_shape(&call->in[k]));
         good = dx.node != TG_NO_NODE;
     }
-    if (good && tg_cotangent_add(&p->cotangents, in, dx.node)) return true;
+    if (TG_UNLIKELY(p->alone))
+        p->alone[k] = dx;
+    else
+        good = good && tg_cotangent_add(&p->cotangents, in, dx.node);
+    if (good) return true;
     return tg_fail(call, TG_ERR_GRADIENT, "backward gave an invalid gradient for input %d", k);
 }
 
@@ -87,7 +95,7 @@ static TG_INLINE bool run_backward(pass *p, uint32_t i, uint32_t n, tg_tensor dy
         a->in[k] = tg_node_array(input);
         a->x[k] = (tg_tensor){tape, in[k], (uint32_t)input->epoch};
         a->dx[k] = (tg_tensor){0};
-        any |= a->needs[k] = is_wanted(p, in[k]) && tg_dtype_is_value((tg_dtype)input->dtype);
+        any |= a->needs[k] = is_wanted(p, in[k], k) && tg_dtype_is_value((tg_dtype)input->dtype);
     }
     if (!any) return true;
     /* A view shows its leaf as it is now, so only what computed from values can be outdated. */
@@ -135,6 +143,18 @@ static bool propagate(pass *p, uint32_t i, tg_tensor dy) {
         if (!arrays.in || !arrays.x || !arrays.dx || !arrays.needs) return out_of_memory(p);
     }
     return run_backward(p, i, n, dy, &arrays);
+}
+
+bool tg_node_gradients(const char *where, tg_tensor y, tg_tensor dy, const bool *needs, tg_tensor *dx) {
+    const uint32_t n = tg_node_at(y.tape, y.node)->n_in;
+    pass p = {.tape = y.tape, .where = where, .high = y.node, .alone = dx, .alone_needs = needs};
+    for (uint32_t k = 0; k < n; k++) dx[k] = (tg_tensor){0};
+    const tg_arena_position scratch = tg_arena_here(&y.tape->scratch);
+    const bool was = tg_tape_set_grad(y.tape, true); /* a backward may itself ask for gradients */
+    const bool good = propagate(&p, y.node, dy);
+    tg_tape_set_grad(y.tape, was);
+    tg_arena_rewind(&y.tape->scratch, scratch);
+    return good;
 }
 
 /* --- the reverse pass ----------------------------------------------------------------------------------- */

@@ -221,6 +221,11 @@ tg_node *tg_leaf_changing(const char *where, const char *what, tg_tensor x);
  * that is out. No x is older than low. */
 uint8_t *tg_reach(tg_tape *tape, uint32_t low, uint32_t high, int n, const tg_tensor *xs);
 
+/* The backward of one node alone: dx[k], with needs[k], is the gradient that it gives input k for the
+ * cotangent dy of y, in the input's shape; a zeroed handle where it gives none. Records on the tape. False,
+ * with an error, when the backward fails. */
+bool tg_node_gradients(const char *where, tg_tensor y, tg_tensor dy, const bool *needs, tg_tensor *dx);
+
 /* The operation of tg_assign: the only one that is not pure. */
 extern const struct tg_op tg_assign_op;
 
