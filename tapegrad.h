@@ -22,6 +22,8 @@
 #include "graph/gradcheck.h"
 #include "graph/taylor.h"
 #include "graph/explain.h"
+#include "graph/mistake.h"
+#include "graph/blame.h"
 #include "graph/drawing.h"
 
 #include "ops/elementwise.h"

@@ -39,7 +39,7 @@ typedef struct tg_local {
 
     tg_mark mark; /* to leave everything as it was */
     tg_arena_position scratch;
-    bool grad_on, nan_check;
+    bool grad_on, values_on, nan_check, rewriting;
     tg_broadcast broadcast;
 } tg_local;
 

@@ -134,9 +134,12 @@ bool tg_local_open(tg_local *l, const char *where, tg_tensor y, const tg_tensor 
                     .mark = tg_tape_mark(tape),
                     .scratch = tg_arena_here(&tape->scratch),
                     .grad_on = tape->grad_on,
+                    .values_on = tape->values_on,
                     .nan_check = tape->nan_check,
+                    .rewriting = tape->rewriting,
                     .broadcast = tape->broadcast};
-    tape->grad_on = tape->nan_check = false; /* a step may leave the domain */
+    tape->grad_on = tape->rewriting = tape->nan_check = false; /* a step may leave the domain */
+    tape->values_on = true;
     tape->broadcast = TG_BROADCAST_NUMPY;    /* what was allowed when it was recorded */
     return take_out(l, where, dy, needs, key);
 }
@@ -145,7 +148,9 @@ void tg_local_close(tg_local *l) {
     tg_arena_rewind(&l->tape->scratch, l->scratch);
     tg_tape_cut(l->tape, l->mark.n_nodes, (tg_arena_position){l->mark.chunk, l->mark.offset}, NULL);
     l->tape->grad_on = l->grad_on;
+    l->tape->values_on = l->values_on;
     l->tape->nan_check = l->nan_check;
+    l->tape->rewriting = l->rewriting;
     l->tape->broadcast = l->broadcast;
 }
 
