@@ -140,7 +140,7 @@ bool tg_local_open(tg_local *l, const char *where, tg_tensor y, const tg_tensor 
                     .broadcast = tape->broadcast};
     tape->grad_on = tape->rewriting = tape->nan_check = false; /* a step may leave the domain */
     tape->values_on = true;
-    tape->broadcast = TG_BROADCAST_NUMPY;    /* what was allowed when it was recorded */
+    tape->broadcast = TG_BROADCAST_NUMPY; /* what was allowed when it was recorded */
     return take_out(l, where, dy, needs, key);
 }
 
