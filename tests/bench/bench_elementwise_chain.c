@@ -1,10 +1,12 @@
 /* bench_elementwise_chain.c: mean(tanh(sigmoid(x) * x + x)) and its gradient, f32, against one fused loop.
  *
  * By hand x is read once and dx written once, in blocks that stay in the nearest cache; the tape makes one
- * pass for each operation, forward and backward. Both use the library's vector functions. */
+ * pass for each operation, forward and backward; a plan one in all. They use the library's vector functions.
+ */
 #include "agreement.h"
 #include "chain_by_hand.h"
 #include "measure.h"
+#include "planned.h"
 #include "tapegrad.h"
 
 typedef struct chain {
@@ -22,11 +24,13 @@ static void by_hand(void *context) {
     c->mean = chain_by_hand(c->n, c->x, c->dx);
 }
 
+static tg_tensor mean_of(tg_tensor x) { return tg_mean(tg_tanh(tg_add(tg_mul(tg_sigmoid(x), x), x))); }
+
 static void by_tape(void *context) {
     chain *c = context;
     const tg_mark mark = tg_tape_mark(c->tape);
     const tg_tensor x = c->leaf;
-    tg_tensor y = tg_mean(tg_tanh(tg_add(tg_mul(tg_sigmoid(x), x), x))), dx;
+    tg_tensor y = mean_of(x), dx;
     if (tg_gradients(y, 1, &x, &dx) != TG_OK) printf("%s\n", tg_tape_error(c->tape));
     c->mean_by_tape = tg_item(y);
     c->dx_by_tape = tg_data(dx);
@@ -40,17 +44,23 @@ static bool compare(int64_t n) {
     if (!c.x || !c.dx) return false;
     for (int64_t i = 0; i < n; i++) c.x[i] = (float)(i * 7919 % 10007) / 2502 - 2;
     c.leaf = tg_param_f32(c.tape, TG_SHAPE(n), n, c.x);
+    tg_tensor outputs[2];
+    outputs[0] = mean_of(c.leaf);
+    if (tg_gradients(outputs[0], 1, &c.leaf, &outputs[1]) != TG_OK) return false;
+    tg_plan *plan = planned(c.tape, 2, outputs);
     contestant all[] = {{.name = "by hand", .run = by_hand, .context = &c},
+                        {.name = "plan", .run = run_plan, .context = plan},
                         {.name = "tape", .run = by_tape, .context = &c}};
     printf("W7 mean(tanh(sigmoid(x) * x + x)) and its gradient, %lld elements, f32\n", (long long)n);
     const tg_mark mark = tg_tape_mark(c.tape);
-    by_hand(&c);
-    by_tape(&c);
+    for (int i = 0; i < 3; i++) all[i].run(all[i].context);
     agree_number("mean", TG_F32, c.mean, c.mean_by_tape);
     agree("gradient", TG_F32, n, c.dx, c.dx_by_tape);
+    agree("that of the plan", TG_F32, n, c.dx, tg_data(outputs[1]));
     (void)tg_tape_rewind(c.tape, mark);
     c.keep = false;
-    measure_one_and_two_threads(2, all, 1);
+    measure_one_and_two_threads(3, all, 1);
+    tg_plan_free(plan);
     tg_tape_free(c.tape);
     free(c.x);
     free(c.dx);

@@ -6,6 +6,7 @@
 #include "agreement.h"
 #include "blas_by_hand.h"
 #include "measure.h"
+#include "planned.h"
 #include "tapegrad.h"
 
 typedef struct matrices {
@@ -57,10 +58,12 @@ static void by_hand(void *context) {
     m->mean = all / n / n;
 }
 
+static tg_tensor mean_of(const tg_tensor *x) { return tg_mean(tg_matmul(tg_matmul(x[0], x[1]), x[2])); }
+
 static void by_tape(void *context) {
     matrices *m = context;
     const tg_mark mark = tg_tape_mark(m->tape);
-    tg_tensor y = tg_mean(tg_matmul(tg_matmul(m->leaf[0], m->leaf[1]), m->leaf[2]));
+    const tg_tensor y = mean_of(m->leaf);
     if (tg_gradients(y, 3, m->leaf, m->gradient) != TG_OK) printf("%s\n", tg_tape_error(m->tape));
     m->mean_by_tape = tg_item(y);
     if (!m->keep) (void)tg_tape_rewind(m->tape, mark);
@@ -83,19 +86,26 @@ static bool make(matrices *m, int n) {
 static bool compare(int n) {
     matrices m;
     if (!make(&m, n)) return false;
+    tg_tensor outputs[4];
+    outputs[3] = mean_of(m.leaf);
+    if (tg_gradients(outputs[3], 3, m.leaf, outputs) != TG_OK) return false;
+    tg_plan *plan = planned(m.tape, 4, outputs);
     contestant all[] = {{.name = "by hand", .run = by_hand, .context = &m},
+                        {.name = "plan", .run = run_plan, .context = plan},
                         {.name = "tape", .run = by_tape, .context = &m}};
     printf("W8 mean(A @ B @ D) and its gradients, %d x %d, f32\n", n, n);
     const tg_mark mark = tg_tape_mark(m.tape);
     const float *gradients[] = {m.da, m.db, m.dd};
-    by_hand(&m);
-    by_tape(&m);
+    for (int i = 0; i < 3; i++) all[i].run(all[i].context);
     agree_number("mean", TG_F32, m.mean, m.mean_by_tape);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         agree("gradient", TG_F32, (int64_t)n * n, gradients[i], tg_data(m.gradient[i]));
+        agree("that of the plan", TG_F32, (int64_t)n * n, gradients[i], tg_data(outputs[i]));
+    }
     (void)tg_tape_rewind(m.tape, mark);
     m.keep = false;
-    measure_one_and_two_threads(2, all, 1);
+    measure_one_and_two_threads(3, all, 1);
+    tg_plan_free(plan);
     tg_tape_free(m.tape);
     float *buffers[] = {m.a, m.b, m.d, m.ab, m.abd, m.dy, m.dab, m.da, m.db, m.dd};
     for (int i = 0; i < 10; i++) free(buffers[i]);

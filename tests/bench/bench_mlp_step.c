@@ -5,28 +5,33 @@
 #include "agreement.h"
 #include "measure.h"
 #include "mlp_by_hand.h"
+#include "planned.h"
 #include "tapegrad.h"
 
 typedef struct trainer {
     const mlp *shape;
     tg_tape *tape;
-    tg_tensor x, y, w[MLP_MOST_LAYERS], b[MLP_MOST_LAYERS];
+    tg_tensor x, y, p[2 * MLP_MOST_LAYERS]; /* weights and biases in turn */
     tg_optimizer *optimizer;
     double loss;
 } trainer;
 
 static void by_hand(void *context) { mlp_step(context); }
 
-static void by_tape(void *context) {
-    trainer *t = context;
+static tg_tensor loss_of(const trainer *t) {
     const mlp *n = t->shape;
-    const tg_mark mark = tg_tape_mark(t->tape);
     tg_tensor a = t->x;
     for (int l = 0; l < n->n_layers; l++) {
-        a = tg_add(tg_matmul(a, t->w[l]), t->b[l]);
+        a = tg_add(tg_matmul(a, t->p[2 * l]), t->p[2 * l + 1]);
         if (l + 1 < n->n_layers) a = n->relu ? tg_relu(a) : tg_sigmoid(a);
     }
-    tg_tensor loss = n->labels ? tg_cross_entropy(a, t->y) : tg_binary_cross_entropy_with_logits(a, t->y);
+    return n->labels ? tg_cross_entropy(a, t->y) : tg_binary_cross_entropy_with_logits(a, t->y);
+}
+
+static void by_tape(void *context) {
+    trainer *t = context;
+    const tg_mark mark = tg_tape_mark(t->tape);
+    const tg_tensor loss = loss_of(t);
     t->loss = tg_item(loss);
     if (tg_backward(loss) != TG_OK || tg_optimizer_step(t->optimizer) != TG_OK ||
         tg_tape_rewind(t->tape, mark) != TG_OK)
@@ -65,24 +70,28 @@ static void make_mlp(mlp *n) {
 }
 
 static bool make_trainer(trainer *t, const mlp *n) {
-    tg_tensor params[2 * MLP_MOST_LAYERS];
     *t = (trainer){.shape = n, .tape = tg_tape_new(TG_F32)};
     t->x = tg_from_f32(t->tape, TG_SHAPE(n->batch, n->size[0]), n->batch * n->size[0], n->a[0]);
     t->y = n->labels ? tg_from_i64(t->tape, TG_SHAPE(n->batch), n->batch, n->labels)
                      : tg_from_f32(t->tape, TG_SHAPE(n->batch, 1), n->batch, n->targets);
     for (int l = 0; l < n->n_layers; l++) {
         const int in = n->size[l], out = n->size[l + 1];
-        params[2 * l] = t->w[l] = tg_param_f32(t->tape, TG_SHAPE(in, out), in * out, n->w[l]);
-        params[2 * l + 1] = t->b[l] = tg_param_f32(t->tape, TG_SHAPE(out), out, n->b[l]);
+        t->p[2 * l] = tg_param_f32(t->tape, TG_SHAPE(in, out), in * out, n->w[l]);
+        t->p[2 * l + 1] = tg_param_f32(t->tape, TG_SHAPE(out), out, n->b[l]);
     }
-    t->optimizer = n->adam ? tg_adam_new(t->tape, 2 * n->n_layers, params,
-                                         (tg_adam_options){.learning_rate = (double)n->rate})
-                           : tg_sgd_new(t->tape, 2 * n->n_layers, params,
-                                        (tg_sgd_options){.learning_rate = (double)n->rate});
+    t->optimizer =
+        n->adam
+            ? tg_adam_new(t->tape, 2 * n->n_layers, t->p, (tg_adam_options){.learning_rate = (double)n->rate})
+            : tg_sgd_new(t->tape, 2 * n->n_layers, t->p, (tg_sgd_options){.learning_rate = (double)n->rate});
     return t->optimizer != NULL;
 }
 
-static void free_all(mlp *n, trainer *t) {
+static void free_trainer(trainer *t) {
+    tg_optimizer_free(t->optimizer);
+    tg_tape_free(t->tape);
+}
+
+static void free_mlp(mlp *n) {
     for (int l = 0; l < n->n_layers; l++) {
         float *buffers[] = {n->w[l],  n->b[l],  n->m[l],     n->v[l],
                             n->bm[l], n->bv[l], n->a[l + 1], n->dz[l + 1]};
@@ -91,15 +100,13 @@ static void free_all(mlp *n, trainer *t) {
     free(n->a[0]);
     free(n->dw);
     free(n->scratch);
-    tg_optimizer_free(t->optimizer);
-    tg_tape_free(t->tape);
 }
 
 static void compare(const char *title, mlp n) {
     enum { MOST_EXAMPLES = 1000, STEPS = 3 };
     static int64_t labels[MOST_EXAMPLES];
     static float targets[MOST_EXAMPLES];
-    trainer t;
+    trainer t, planned;
     for (int i = 0; i < n.batch; i++) labels[i] = i * 7 % 10, targets[i] = i % 3 == 0;
     if (n.size[n.n_layers] > 1)
         n.labels = labels;
@@ -107,17 +114,21 @@ static void compare(const char *title, mlp n) {
         n.targets = targets;
     make_mlp(&n);
     printf("%s, f32\n", title);
-    if (!make_trainer(&t, &n)) exit(1);
+    if (!make_trainer(&t, &n) || !make_trainer(&planned, &n)) exit(1);
+    tg_plan *plan = planned_step(loss_of(&planned), 2 * n.n_layers, planned.p, (double)n.rate, n.adam);
     contestant all[] = {{.name = "by hand", .run = by_hand, .context = &n},
+                        {.name = "plan", .run = run_plan, .context = plan},
                         {.name = "tape", .run = by_tape, .context = &t}};
-    for (int step = 0; step < STEPS; step++) {
-        by_hand(&n);
-        by_tape(&t);
-    }
+    for (int step = 0; step < STEPS; step++)
+        for (int i = 0; i < 3; i++) all[i].run(all[i].context);
     agree_number("loss of the third step", TG_F32, (double)n.loss, t.loss);
-    agree("first weights after three steps", TG_F32, n.size[0] * n.size[1], n.w[0], tg_data(t.w[0]));
-    measure_one_and_two_threads(2, all, 1);
-    free_all(&n, &t);
+    agree("first weights after three steps", TG_F32, n.size[0] * n.size[1], n.w[0], tg_data(t.p[0]));
+    agree("those of the plan", TG_F32, n.size[0] * n.size[1], n.w[0], tg_data(planned.p[0]));
+    measure_one_and_two_threads(3, all, 1);
+    tg_plan_free(plan);
+    free_trainer(&t);
+    free_trainer(&planned);
+    free_mlp(&n);
 }
 
 int main(void) {

@@ -4,6 +4,7 @@
  * nothing to share out. f32 and f64. */
 #include "agreement.h"
 #include "measure.h"
+#include "planned.h"
 #include "tapegrad.h"
 
 #define REAL float
@@ -20,19 +21,24 @@
 
 #define LEARNING_RATE 0.1
 
+enum { W1, B1, W2, B2, PARAMS };
+
 typedef struct trainer {
     tg_tape *tape;
-    tg_tensor w1, b1, w2, b2, x, y;
+    tg_tensor p[PARAMS], x, y;
     tg_optimizer *sgd;
     double loss;
 } trainer;
 
+static tg_tensor loss_of(const trainer *t) {
+    const tg_tensor a1 = tg_tanh(tg_add(tg_matmul(t->p[W1], t->x), t->p[B1]));
+    return tg_binary_cross_entropy_with_logits(tg_add(tg_matmul(t->p[W2], a1), t->p[B2]), t->y);
+}
+
 static void by_tape(void *context) {
     trainer *t = context;
     const tg_mark mark = tg_tape_mark(t->tape);
-    tg_tensor a1 = tg_tanh(tg_add(tg_matmul(t->w1, t->x), t->b1));
-    tg_tensor z2 = tg_add(tg_matmul(t->w2, a1), t->b2);
-    tg_tensor loss = tg_binary_cross_entropy_with_logits(z2, t->y);
+    const tg_tensor loss = loss_of(t);
     t->loss = tg_item(loss);
     if (tg_backward(loss) != TG_OK || tg_optimizer_step(t->sgd) != TG_OK ||
         tg_tape_rewind(t->tape, mark) != TG_OK)
@@ -67,45 +73,52 @@ static void to_f32(network_f32 *to, const network_f64 *from) {
 
 static bool make_trainer(trainer *t, tg_dtype dtype, const network_f64 *n) {
     t->tape = tg_tape_new(dtype);
-    t->w1 = tg_param_f64(t->tape, TG_SHAPE(HIDDEN, INPUTS), HIDDEN * INPUTS, &n->w1[0][0]);
-    t->b1 = tg_param_f64(t->tape, TG_SHAPE(HIDDEN, 1), HIDDEN, n->b1);
-    t->w2 = tg_param_f64(t->tape, TG_SHAPE(1, HIDDEN), HIDDEN, n->w2);
-    t->b2 = tg_param_f64(t->tape, TG_SHAPE(1, 1), 1, &n->b2);
+    t->p[W1] = tg_param_f64(t->tape, TG_SHAPE(HIDDEN, INPUTS), HIDDEN * INPUTS, &n->w1[0][0]);
+    t->p[B1] = tg_param_f64(t->tape, TG_SHAPE(HIDDEN, 1), HIDDEN, n->b1);
+    t->p[W2] = tg_param_f64(t->tape, TG_SHAPE(1, HIDDEN), HIDDEN, n->w2);
+    t->p[B2] = tg_param_f64(t->tape, TG_SHAPE(1, 1), 1, &n->b2);
     t->x = tg_from_f64(t->tape, TG_SHAPE(INPUTS, EXAMPLES), INPUTS * EXAMPLES, &n->x[0][0]);
     t->y = tg_from_f64(t->tape, TG_SHAPE(1, EXAMPLES), EXAMPLES, n->y);
-    const tg_tensor params[] = {t->w1, t->b1, t->w2, t->b2};
-    t->sgd = tg_sgd_new(t->tape, 4, params, (tg_sgd_options){.learning_rate = LEARNING_RATE});
+    t->sgd = tg_sgd_new(t->tape, PARAMS, t->p, (tg_sgd_options){.learning_rate = LEARNING_RATE});
     return t->sgd != NULL;
 }
 
-static void compare(const char *title, tg_dtype dtype, contestant *by_hand, trainer *t, const void *w1,
-                    const void *w2) {
-    contestant all[] = {*by_hand, {.name = "tape", .run = by_tape, .context = t}};
+static void compare(const char *title, tg_dtype dtype, contestant *by_hand, const network_f64 *n,
+                    const void *w1, const void *w2) {
+    trainer t, planned;
+    if (!make_trainer(&t, dtype, n) || !make_trainer(&planned, dtype, n)) exit(1);
+    tg_plan *plan = planned_step(loss_of(&planned), PARAMS, planned.p, LEARNING_RATE, false);
+    contestant all[] = {*by_hand,
+                        {.name = "plan", .run = run_plan, .context = plan},
+                        {.name = "tape", .run = by_tape, .context = &t}};
     printf("%s\n", title);
     for (int step = 0; step < 10; step++) {
-        all[0].run(all[0].context);
-        all[1].run(all[1].context);
+        for (int i = 0; i < 3; i++) all[i].run(all[i].context);
     }
-    agree("w1 after 10 steps", dtype, HIDDEN * INPUTS, w1, tg_data(t->w1));
-    agree("w2 after 10 steps", dtype, HIDDEN, w2, tg_data(t->w2));
-    measure(2, all);
+    agree("w1 after 10 steps", dtype, HIDDEN * INPUTS, w1, tg_data(t.p[W1]));
+    agree("w2 after 10 steps", dtype, HIDDEN, w2, tg_data(t.p[W2]));
+    agree("w1 of the plan", dtype, HIDDEN * INPUTS, w1, tg_data(planned.p[W1]));
+    measure(3, all);
     printf(" one thread:\n");
-    measure_print(2, all, 1);
-    tg_optimizer_free(t->sgd);
-    tg_tape_free(t->tape);
+    measure_print(3, all, 1);
+    tg_plan_free(plan);
+    tg_optimizer_free(t.sgd);
+    tg_optimizer_free(planned.sgd);
+    tg_tape_free(t.tape);
+    tg_tape_free(planned.tape);
 }
 
 int main(void) {
     static network_f64 f64;
     static network_f32 f32;
-    trainer single, twice;
+    static network_f64 start;
     measure_threads(1);
     fill(&f64);
     to_f32(&f32, &f64);
-    if (!make_trainer(&single, TG_F32, &f64) || !make_trainer(&twice, TG_F64, &f64)) return 1;
+    start = f64;
     compare("W3 a training step of the 2-4-1 network, 400 examples, f32", TG_F32,
-            &(contestant){.name = "by hand", .run = by_hand_f32, .context = &f32}, &single, f32.w1, f32.w2);
+            &(contestant){.name = "by hand", .run = by_hand_f32, .context = &f32}, &start, f32.w1, f32.w2);
     compare("W3 a training step of the 2-4-1 network, 400 examples, f64", TG_F64,
-            &(contestant){.name = "by hand", .run = by_hand_f64, .context = &f64}, &twice, f64.w1, f64.w2);
+            &(contestant){.name = "by hand", .run = by_hand_f64, .context = &f64}, &start, f64.w1, f64.w2);
     return 0;
 }

@@ -1,11 +1,12 @@
 /* bench_scalar_chain.c: what one recorded scalar operation costs, in time and in memory.
  *
  * J = 3 (a + b c); chains of 1,000 dependent additions, multiplications and sigmoids, f64, recorded and
- * differentiated; then a chain of 10,000,000, for which the bytes that the tape asked for are counted. The
- * floor of each is the same with its reverse sweep by hand. One thread. */
+ * differentiated, and in a plan; then a chain of 10,000,000, for which the bytes that the tape asked for are
+ * counted. The floor of each is the same with its reverse sweep by hand. One thread. */
 #include "agreement.h"
 #include "core/vector_math.h"
 #include "measure.h"
+#include "planned.h"
 #include "tapegrad.h"
 
 enum { LENGTH = 1000, LONG = 10000000 };
@@ -37,11 +38,15 @@ static void expression_by_hand(void *context) {
 
 /* CHAIN(name, step on the tape, step, x's cotangent from y's and what it adds to a's) */
 #define CHAIN(name, recorded, step, backward)                                                                \
+    static tg_tensor name##_recorded(const chain *c) {                                                       \
+        tg_tensor x = c->b;                                                                                  \
+        for (int i = 0; i < LENGTH; i++) x = recorded;                                                       \
+        return x;                                                                                            \
+    }                                                                                                        \
     static void name##_by_tape(void *context) {                                                              \
         chain *c = context;                                                                                  \
         const tg_mark mark = tg_tape_mark(c->tape);                                                          \
-        tg_tensor x = c->b;                                                                                  \
-        for (int i = 0; i < LENGTH; i++) x = recorded;                                                       \
+        const tg_tensor x = name##_recorded(c);                                                              \
         c->y_by_tape = tg_item(x);                                                                           \
         if (tg_backward(x) != TG_OK) printf("%s\n", tg_tape_error(c->tape));                                 \
         (void)tg_tape_rewind(c->tape, mark);                                                                 \
@@ -49,8 +54,7 @@ static void expression_by_hand(void *context) {
     static void name##_forward(void *context) {                                                              \
         chain *c = context;                                                                                  \
         const tg_mark mark = tg_tape_mark(c->tape);                                                          \
-        tg_tensor x = c->b;                                                                                  \
-        for (int i = 0; i < LENGTH; i++) x = recorded;                                                       \
+        (void)name##_recorded(c);                                                                            \
         (void)tg_tape_rewind(c->tape, mark);                                                                 \
     }                                                                                                        \
     static void name##_by_hand(void *context) {                                                              \
@@ -97,21 +101,30 @@ static void long_chain(void) {
 }
 
 typedef void runner(void *context);
+typedef tg_tensor recorder(const chain *c);
 
-static void compare(const char *title, chain *c, tg_tensor leaf, runner *by_hand, runner *by_tape,
-                    runner *forward) {
+static void compare(const char *title, chain *c, tg_tensor leaf, recorder *record, runner *by_hand,
+                    runner *by_tape, runner *forward) {
+    const tg_mark mark = tg_tape_mark(c->tape);
+    tg_tensor outputs[2];
+    outputs[0] = record(c);
+    if (tg_gradients(outputs[0], 1, &leaf, &outputs[1]) != TG_OK) exit(1);
+    tg_plan *plan = planned(c->tape, 2, outputs);
     contestant all[] = {{.name = "by hand", .run = by_hand, .context = c},
+                        {.name = "plan", .run = run_plan, .context = plan},
                         {.name = "tape", .run = by_tape, .context = c},
                         {.name = "tape, forward only", .run = forward, .context = c}};
     printf("%s, f64, an operation:\n", title);
     (void)tg_zero_grad(leaf);
-    by_hand(c);
-    by_tape(c);
+    for (int i = 0; i < 3; i++) all[i].run(all[i].context);
     agree_number("value", TG_F64, c->y, c->y_by_tape);
     agree_number("gradient", TG_F64, c->da, tg_item(tg_grad(leaf)));
+    agree_number("gradient of the plan", TG_F64, c->da, tg_item(outputs[1]));
     printf(" one thread:\n");
-    measure(3, all);
-    measure_print(3, all, LENGTH);
+    measure(4, all);
+    measure_print(4, all, LENGTH);
+    tg_plan_free(plan);
+    (void)tg_tape_rewind(c->tape, mark);
 }
 
 int main(void) {
@@ -126,10 +139,11 @@ int main(void) {
     printf("W1 J = 3 (a + b c), forward and backward, recorded each time, f64\n one thread:\n");
     measure(2, expression);
     measure_print(2, expression, 1);
-    compare("W6 a chain of 1000 additions", &c, c.a, add_by_hand, add_by_tape, add_forward);
-    compare("W6 a chain of 1000 multiplications", &c, c.a, multiply_by_hand, multiply_by_tape,
-            multiply_forward);
-    compare("W6 a chain of 1000 sigmoids", &c, c.b, sigmoid_by_hand, sigmoid_by_tape, sigmoid_forward);
+    compare("W6 a chain of 1000 additions", &c, c.a, add_recorded, add_by_hand, add_by_tape, add_forward);
+    compare("W6 a chain of 1000 multiplications", &c, c.a, multiply_recorded, multiply_by_hand,
+            multiply_by_tape, multiply_forward);
+    compare("W6 a chain of 1000 sigmoids", &c, c.b, sigmoid_recorded, sigmoid_by_hand, sigmoid_by_tape,
+            sigmoid_forward);
     tg_tape_free(c.tape);
     long_chain();
     return 0;
