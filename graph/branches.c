@@ -26,7 +26,7 @@ static uint64_t mix_bytes(uint64_t hash, size_t n, const void *bytes) {
     return mix(hash, n);
 }
 
-static uint64_t mix_array(uint64_t hash, const tg_array *array) {
+uint64_t tg_array_hash(uint64_t hash, const tg_array *array) {
     int64_t left = tg_array_size(array);
     if (left == 0) return hash;
     const size_t bytes = tg_dtype_size(array->dtype);
@@ -72,7 +72,7 @@ static bool mix_branch(tg_tape *tape, uint32_t i, uint64_t *hash) {
     if (tape->status) return false;
     if (branch.tape != tape || !tg_is_living(branch)) return true;
     const tg_array array = tg_node_array(tg_node_at(tape, branch.node));
-    *hash = mix_array(*hash, &array);
+    *hash = tg_array_hash(*hash, &array);
     return true;
 }
 
@@ -81,7 +81,8 @@ static bool mix_node(tg_tape *tape, uint32_t i, uint64_t *hash) {
     if (!node->op) return true;
     *hash = mix(*hash, (uint64_t)(uintptr_t)node->op);
     const tg_array array = tg_node_array(node);
-    if (!tg_dtype_is_value(array.dtype) && !(node->flags & TG_NODE_VIEW)) *hash = mix_array(*hash, &array);
+    if (!tg_dtype_is_value(array.dtype) && !(node->flags & TG_NODE_VIEW))
+        *hash = tg_array_hash(*hash, &array);
     if (!node->op->branch) return true;
     const tg_arena_position scratch = tg_arena_here(&tape->scratch);
     const bool good = mix_branch(tape, i, hash);

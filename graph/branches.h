@@ -12,4 +12,7 @@
  * rewind. False, with an error on the tape, when memory is out or a branch function fails. */
 bool tg_branches_hash(const char *where, tg_tensor y, uint32_t from, uint64_t *hash);
 
+/* The hash of an array's elements, bit for bit, going on from a hash so far. */
+uint64_t tg_array_hash(uint64_t hash, const tg_array *array);
+
 #endif

@@ -89,17 +89,19 @@ UNARY(sin, TG_COSTLY, tg_mul(dy, tg_cos(x)))
 TG_MAP_KERNELS_1(cos, cos(x))
 UNARY(cos, TG_COSTLY, tg_neg(tg_mul(dy, tg_sin(x))))
 
+/* What is constant but for its jumps tells its branch by its value. */
+static tg_tensor own_result(const tg_call *c) { return c->y; }
+
 /* --- signs ---------------------------------------------------------------------------------------------- */
 
 /* y = -1, 0 or 1; dx stays invalid: no gradient flows, which counts as 0. A zero of either sign gives +0
  * (NumPy). */
-static tg_tensor sign_branch(const tg_call *c) { return c->y; }
 TG_MAP_KERNELS_1(sign, x > 0 ? (T)1 : x < 0 ? (T)-1 : x == 0 ? (T)0 : x)
-UNARY(sign, TG_CHEAP, dx[0], .branch = sign_branch)
+UNARY(sign, TG_CHEAP, dx[0], .branch = own_result)
 
 /* y = the largest whole number that is not above x; flat as the sign */
 TG_MAP_KERNELS_1(floor, floor(x))
-UNARY(floor, TG_CHEAP, dx[0])
+UNARY(floor, TG_CHEAP, dx[0], .branch = own_result)
 
 /* y = |x|, dx = dy sign x: 0 at 0 */
 static tg_tensor abs_branch(const tg_call *c) { return tg_sign(c->x[0]); }

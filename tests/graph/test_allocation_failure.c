@@ -135,7 +135,7 @@ static bool training(tg_tape *tape) {
 
 static tg_tensor model(tg_tape *tape, const tg_tensor *p, void *context) {
     (void)tape, (void)context;
-    return tg_mean(tg_softplus(tg_add(tg_square(p[0]), p[1])));
+    return tg_mean(tg_softplus(tg_add(tg_square(p[0]), tg_relu(p[1]))));
 }
 
 static bool checking_and_drawing(tg_tape *tape) {
@@ -149,12 +149,13 @@ static bool checking_and_drawing(tg_tape *tape) {
                 tg_draw("/dev/null", y, NULL) == TG_OK;
     fclose(stream);
     free(text);
-    tg_gradcheck_report report = {0};
-    if (good && tg_tape_dtype(tape) == TG_F64) {
-        good = tg_gradcheck(tape, model, NULL, 30, p, &(tg_gradcheck_options){.step = 0.1}, &report) == TG_OK;
+    static const tg_gradcheck_options options[] = {{.fast = true, .step = 0.1}, {.fast = true, .order = 2}};
+    for (int i = 0; good && tg_tape_dtype(tape) == TG_F64 && i < 2; i++) {
+        tg_gradcheck_report report;
+        good = tg_gradcheck(tape, model, NULL, 30, p, &options[i], &report) == TG_OK;
         cr_expect(good || (!report.results && report.n == 0), "the report is empty");
+        tg_gradcheck_report_free(&report);
     }
-    tg_gradcheck_report_free(&report);
     return good;
 }
 

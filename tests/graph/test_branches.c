@@ -66,6 +66,13 @@ static tg_tensor unneeded(tg_tensor x) {
     (void)tg_relu(x);
     return smooth(x);
 }
+static tg_tensor of_floor(tg_tensor x) { return tg_sum(tg_floor(x)); }
+
+Test(branches, of_steps_are_their_heights) {
+    cr_expect_eq(at(of_floor, 1.5, -0.5, 3), at(of_floor, 1, -0.1, 3.9));
+    cr_expect_neq(at(of_floor, 1.5, -0.5, 3), at(of_floor, 1.5, 0, 3));
+}
+
 /* Branches in C on a value: the graph itself differs. */
 static tg_tensor of_c(tg_tensor x) {
     return tg_value(x, TG_SHAPE(0)) > 0 ? smooth(x) : tg_mean(tg_sigmoid(x));
