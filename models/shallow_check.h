@@ -1,7 +1,6 @@
 /* shallow_check.h: how the shallow network's gradients are checked.
  *
- * Owns: the choice of a point and of examples at which finite differences mean something.
- * Internal: not installed. */
+ * Owns: the choice of a point at which mistakes show. Internal: not installed. */
 #ifndef TAPEGRAD_MODELS_SHALLOW_CHECK_H
 #define TAPEGRAD_MODELS_SHALLOW_CHECK_H
 
@@ -14,9 +13,6 @@ typedef struct tg_shallow_examples {
 
 /* The cost of params = {W1, b1, W2, b2} on the tg_shallow_examples in context: a tg_model. */
 tg_tensor tg_shallow_cost(tg_tape *tape, const tg_tensor *params, void *context);
-
-/* Z1 = W1 X + b1. */
-tg_tensor tg_shallow_hidden_at(const char *where, const tg_shallow_network *network, tg_tensor X);
 
 /* Checks the cost's gradients for the hidden units and activation in options, on a tape of its own; the table
  * goes to options->stream and errors to `tape`. */

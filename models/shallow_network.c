@@ -45,12 +45,9 @@ static tg_tensor leaky_at(const char *where, tg_tensor x) { return tg_leaky_relu
 static tg_tensor (*const activations[])(const char *where, tg_tensor x) = {tg_tanh_at, tg_sigmoid_at,
                                                                            tg_relu_at, leaky_at, identity_at};
 
-tg_tensor tg_shallow_hidden_at(const char *where, const tg_shallow_network *network, tg_tensor X) {
-    return tg_add_at(where, tg_matmul_at(where, network->W1, X), network->b1);
-}
-
 tg_tensor tg_shallow_logits_at(const char *where, const tg_shallow_network *network, tg_tensor X) {
-    const tg_tensor A1 = activations[network->activation](where, tg_shallow_hidden_at(where, network, X));
+    const tg_tensor Z1 = tg_add_at(where, tg_matmul_at(where, network->W1, X), network->b1);
+    const tg_tensor A1 = activations[network->activation](where, Z1);
     return tg_add_at(where, tg_matmul_at(where, network->W2, A1), network->b2);
 }
 
