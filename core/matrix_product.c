@@ -6,13 +6,21 @@
 
 #include "core/threads.h"
 
-/* Multiplications and additions for one turn of a thread: less is not worth waking it. */
-#define TURN_WORK (1 << 20)
-/* BLAS packs an operand once for each panel, so that many or thin ones cost; few keep threads idle. */
+/* What one turn of a thread should take, in multiplications: less is not worth waking it. An element that is
+ * read counts as several. */
+#define TURN_COST (1 << 18)
+#define READ_COST 8
+/* BLAS packs its operands anew for each panel, so that many or thin ones cost; few keep threads idle. A panel
+ * of ours stays in the second-level cache for who computes on with it. */
 #define FEWEST_PANELS 4
-#define LONGEST_PANEL 256
+#define BLAS_PANEL 256
+#define PANEL_ELEMENTS 65536
 #define PANEL_MULTIPLE 32
-/* Elements of small matrices that are one panel together: they stay in the second-level cache. */
+/* A result so small that its inner dimension is cut instead, into at most so many parts. */
+#define SUMMED_ELEMENTS 1024
+#define MOST_PARTS 16
+#define ONES 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+/* Elements of small matrices that are one turn together, as above. */
 #define TOGETHER_ELEMENTS 16384
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -51,25 +59,52 @@ static void column_to_row(tg_prepared_product *p) {
     p->whole.c_column = 1;
 }
 
-/* Turns for threads, each with as much to do as the others. */
-static void cut(tg_prepared_product *p) {
+static double cost(const struct tg_small_product *s) {
+    const double m = (double)s->m, n = (double)s->n, k = (double)s->k;
+    return m * n * k + READ_COST * (m + n) * k;
+}
+
+/* How many equal turns something is worth that costs so much: an even number, or 1. */
+static int64_t turns_for(double all, int64_t most) {
+    const int64_t count = all / TURN_COST < (double)most ? (int64_t)(all / TURN_COST) : most;
+    return count < 2 ? 1 : count - count % 2;
+}
+
+/* A long sum for few results is made in parts, each a product of its own; then a row of ones times a matrix
+ * of the parts is their sum. */
+static bool cut_inner_dimension(tg_prepared_product *p) {
     const struct tg_small_product *s = &p->whole;
-    p->panels_are_rows = s->m > 1 && (s->m >= s->n || p->kernel);
-    const int64_t length = p->panels_are_rows ? s->m : s->n, other = p->panels_are_rows ? s->n : s->m;
-    const int64_t least = TURN_WORK / max(other * s->k, 1) + 1; /* a shorter panel is not worth a thread */
-    const int64_t count = min(length / least, max(FEWEST_PANELS, length / LONGEST_PANEL));
-    p->panel = length;
-    if (count > 1) p->panel = round_up((length - 1) / (count + count % 2) + 1, PANEL_MULTIPLE);
+    const int64_t count = turns_for(cost(s), MOST_PARTS);
+    if (p->n_batches > 1 || p->scratch_bytes || s->m * s->n > SUMMED_ELEMENTS || s->k < 4 * s->m * s->n ||
+        count == 1)
+        return false;
+    p->part = round_up((s->k - 1) / count + 1, PANEL_MULTIPLE);
+    p->n_turns = (s->k - 1) / p->part + 1;
+    p->scratch_bytes = (size_t)(p->n_turns * s->m * s->n) * tg_dtype_size(p->dtype);
+    p->join = tg_small_kernels(tg_cpu_level_chosen(), p->dtype)->rows;
+    return true;
+}
+
+/* Panels of rows or columns, each with as much to do as the others. */
+static void cut_panels(tg_prepared_product *p) {
+    const struct tg_small_product *s = &p->whole;
+    /* Who turns B does so once for each panel of rows: then columns are cut, where there are enough. */
+    const bool turns_b = p->kernel && s->b.column != 1 && s->n >= FEWEST_PANELS * PANEL_MULTIPLE;
+    p->panels_are_rows = s->m > 1 && s->m >= s->n && !turns_b;
+    const int64_t length = p->panels_are_rows ? s->m : s->n;
+    const int64_t enough = max(FEWEST_PANELS, p->kernel ? s->m * s->n / PANEL_ELEMENTS : length / BLAS_PANEL);
+    const int64_t count = turns_for(cost(s), min(enough, length / PANEL_MULTIPLE));
+    p->panel = count > 1 ? round_up((length - 1) / count + 1, PANEL_MULTIPLE) : length;
     p->n_panels = (length - 1) / p->panel + 1;
     p->together = 1;
     if (p->n_panels == 1)
-        p->together = min(TURN_WORK / (s->m * s->n) / max(s->k, 1), TOGETHER_ELEMENTS / (s->m * s->n)) + 1;
+        p->together = min((int64_t)(TURN_COST / (cost(s) + 1)), TOGETHER_ELEMENTS / (s->m * s->n)) + 1;
     p->n_turns = p->n_panels > 1 ? p->n_batches * p->n_panels : (p->n_batches - 1) / p->together + 1;
 }
 
 static void choose_kernel(tg_prepared_product *p) {
     struct tg_small_product *s = &p->whole;
-    p->kernel = tg_small_kernel_for(p->dtype, s, !tg_blas_takes(s->m, s->n, s->k));
+    p->kernel = tg_small_kernel_for(tg_cpu_level_chosen(), p->dtype, s, !tg_blas_takes(s->m, s->n, s->k));
     p->scratch_bytes = 0;
     if (p->kernel) return;
     p->a = tg_blas_describe(&s->a, s->m, s->k);
@@ -83,6 +118,7 @@ void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const
     p->end = end ? *end : (tg_product_end){false, NULL, NULL};
     p->scratch_bytes = 0;
     p->n_turns = 0;
+    p->join = NULL;
     p->n_batches = tg_shape_size(product->batch);
     if (p->n_batches == 0 || product->m == 0 || product->n == 0) return;
     p->whole = (struct tg_small_product){.m = product->m,
@@ -97,7 +133,7 @@ void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const
     join_batches(p);
     column_to_row(p);
     choose_kernel(p);
-    cut(p);
+    if (!cut_inner_dimension(p)) cut_panels(p);
     tg_cursor_start(&p->a_batches);
     tg_cursor_start(&p->b_batches);
 }
@@ -175,6 +211,46 @@ static void run_matrices(void *context, int64_t begin, int64_t end) {
     }
 }
 
+/* Parts of the inner dimension. */
+struct parts {
+    const tg_prepared_product *p;
+    char *scratch; /* a matrix like C for each */
+};
+
+static void run_parts(void *context, int64_t begin, int64_t end) {
+    const struct parts *parts = context;
+    const tg_prepared_product *p = parts->p;
+    const int64_t bytes = (int64_t)tg_dtype_size(p->dtype);
+    for (int64_t part = begin; part < end; part++) {
+        const int64_t first = part * p->part;
+        struct tg_small_product s = p->whole;
+        s.k = min(s.k - first, p->part);
+        s.a.data = at(s.a.data, first * s.a.column, bytes);
+        s.b.data = at(s.b.data, first * s.b.row, bytes);
+        s.c = at(parts->scratch, part * s.m * s.n, bytes);
+        s.adds = false;
+        multiply(p, &s);
+    }
+}
+
+static void run_in_parts(const tg_prepared_product *p, void *scratch) {
+    static const float ones_f32[MOST_PARTS] = {ONES};
+    static const double ones_f64[MOST_PARTS] = {ONES};
+    const int64_t elements = p->whole.m * p->whole.n;
+    struct parts parts = {p, scratch};
+    tg_parallel_for(p->n_turns, 1, run_parts, &parts);
+    p->join(&(struct tg_small_product){.m = 1,
+                                       .n = elements,
+                                       .k = p->n_turns,
+                                       .a = {p->dtype == TG_F32 ? (const void *)ones_f32 : ones_f64, 1, 1},
+                                       .b = {scratch, elements, 1},
+                                       .c = p->whole.c,
+                                       .c_row = elements,
+                                       .c_column = 1,
+                                       .adds = p->end.adds});
+    if (p->end.done) p->end.done(p->end.context, 0, 1, 0, elements);
+}
+
 /* With copies of what BLAS cannot take. */
 static void run_copied(const tg_prepared_product *p, void *scratch) {
     tg_prepared_product copied = *p;
@@ -193,7 +269,10 @@ static void run_copied(const tg_prepared_product *p, void *scratch) {
 }
 
 void tg_product_run(const tg_prepared_product *p, void *scratch) {
-    if (p->n_turns == 1 && p->n_batches == 1 && p->kernel) { /* most often, and often a matter of 100 ns */
+    if (p->join) {
+        run_in_parts(p, scratch);
+    } else if (p->n_turns == 1 && p->n_batches == 1 &&
+               p->kernel) { /* most often, and often a matter of 100 ns */
         p->kernel(&p->whole);
         if (p->end.done) p->end.done(p->end.context, 0, 1, 0, p->whole.m * p->whole.n);
     } else if (p->scratch_bytes) {

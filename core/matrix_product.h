@@ -33,9 +33,11 @@ typedef struct tg_prepared_product {
     tg_cursor a_batches, b_batches;
     struct tg_blas_operand a, b; /* where BLAS multiplies */
     tg_product_end end;
-    /* Turns for threads: `together` whole matrices each, or one panel of a matrix. */
+    /* Turns for threads: `together` whole matrices each, or one panel of a matrix, or a part of the inner
+     * dimension. */
     bool panels_are_rows; /* or columns */
-    int64_t panel, n_panels, together, n_turns;
+    int64_t panel, n_panels, together, part, n_turns;
+    tg_small_kernel *join; /* of parts; NULL: there are none */
 } tg_prepared_product;
 
 /* Decides how a product is computed. end NULL: c is overwritten, and nothing is called. */

@@ -1,10 +1,11 @@
-/* small_product.h: the product of two matrices that are small, thin or strangely strided.
+/* small_product.h: the product of two matrices that are small or thin.
  *
- * Owns: our own kernels, for operands for which BLAS costs more than the arithmetic. Must not know of
- * batches, threads or BLAS. Internal: not installed. */
+ * Owns: our own kernels, to some hundreds of rows and columns, and the table of where BLAS is faster. Must
+ * not know of batches, threads or BLAS. Internal: not installed. */
 #ifndef TAPEGRAD_CORE_SMALL_PRODUCT_H
 #define TAPEGRAD_CORE_SMALL_PRODUCT_H
 
+#include "core/cpu_level.h"
 #include "core/dtype.h"
 
 /* A matrix of any strides, in elements. */
@@ -24,9 +25,20 @@ struct tg_small_product {
 
 typedef void tg_small_kernel(const struct tg_small_product *s);
 
+/* What there is on a level of CPU. */
+struct tg_small_kernels {
+    tg_small_kernel *rows;  /* needs B's rows and C's rows side by side; for small k, or one row of A */
+    tg_small_kernel *outer; /* any strides; vectors along C's rows */
+    tg_small_kernel *outer_turned; /* the same along its columns */
+    tg_small_kernel *inner; /* needs A's rows and B's columns side by side, and k >= 16; for few results */
+    tg_small_kernel *zero;  /* for k = 0 */
+};
+const struct tg_small_kernels *tg_small_kernels(tg_cpu_level level, tg_dtype dtype);
+
 /* The kernel for the sizes and strides of s, whatever its data; NULL where BLAS is faster, unless `always`.
  */
-tg_small_kernel *tg_small_kernel_for(tg_dtype dtype, const struct tg_small_product *s, bool always);
+tg_small_kernel *tg_small_kernel_for(tg_cpu_level level, tg_dtype dtype, const struct tg_small_product *s,
+                                     bool always);
 
 /* The same product as c' = b' @ a'. */
 struct tg_small_product tg_small_product_transposed(const struct tg_small_product *s);

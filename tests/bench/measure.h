@@ -20,8 +20,10 @@
 
 enum { MEASURE_MOST_ROUNDS = 101, MEASURE_FEWEST_ROUNDS = 7 };
 
-#define MEASURE_TURN_NS 3e5     /* of one contestant in one round; at least one run */
-#define MEASURE_BUDGET_NS 5e8   /* of all rounds of a comparison; but the fewest rounds are always run */
+#define MEASURE_TURN_NS 3e5 /* of one contestant in one round; at least one run */
+#ifndef MEASURE_BUDGET_NS
+#define MEASURE_BUDGET_NS 5e8 /* of all rounds of a comparison; but the fewest rounds are always run */
+#endif
 #define MEASURE_PATIENCE_NS 2e9 /* as long as there are fewer undisturbed rounds than that */
 #define MEASURE_DISTURBED 0.01  /* part of a round that its threads waited for a processor */
 
