@@ -65,7 +65,7 @@ typedef struct tg_chain {
     int64_t line;    /* elements of a line, for folds: divides n */
     bool by_columns; /* what folds reduce; a line is then longer than 1, and a multiple of row */
     int64_t block;   /* elements of a block: a multiple of row; for folds a leaf, where that is no more */
-    int64_t grain;   /* elements from which a second thread pays */
+    int64_t grain;   /* elements that each thread must have */
     int n_sources, n_calls, n_folds;
     size_t value_bytes; /* of an element of a fold */
     tg_chain_source *sources;

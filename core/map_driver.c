@@ -13,9 +13,6 @@
 /* Elements side by side that are worth a call of the kernel. */
 #define LONG_RUN 128
 
-/* Elements from which a second thread pays, by tg_cost. Both are multiples of a block. */
-static const int64_t grains[] = {[TG_CHEAP] = 32768, [TG_COSTLY] = 8192};
-
 struct map_work {
     tg_map_kernel *kernel;
     const void *attr;
@@ -97,5 +94,5 @@ void tg_map_run(tg_map_kernel *kernel, int n_in, const tg_array *in, const tg_ar
         }
     }
     work.block = BLOCK_BYTES / widest;
-    tg_parallel_for(n, grains[cost], all_direct ? map_direct : map_blocks, &work);
+    tg_parallel_for(n, tg_thread_grain(tg_work_of(cost)), all_direct ? map_direct : map_blocks, &work);
 }

@@ -22,8 +22,6 @@
 #define LARGE 65536
 #define FEW_RESULTS 16
 #define MOST_PARTS 64
-/* Elements for one turn of a thread. */
-#define GRAIN 32768
 
 struct reduction {
     tg_reducer by;
@@ -299,7 +297,8 @@ void tg_reduce_run(const tg_reduction_kernels *kernels, double start, unsigned m
         return;
     }
     choose_way(&r);
-    const int64_t n = r.n_kept * r.n_units, grain = GRAIN / r.n_reduced / min(r.unit, r.n_columns) + 1;
+    const int64_t n = r.n_kept * r.n_units,
+                  grain = TG_THREAD_WORK / r.n_reduced / min(r.unit, r.n_columns) + 1;
     const bool rows = r.folds && r.n_reduced <= tg_leaf_elements(r.by.element_bytes) &&
                       tg_cursor_run(&r.reduced) >= r.n_reduced;
     if (r.large)

@@ -3,6 +3,7 @@
  * Owns: turning units and places into steps with all pointers, strides and kernels looked up; the blocks that
  * the results of a chain share; the scratch that forwards need. After this nothing of the planning is left.
  */
+#include "core/threads.h"
 #include "graph/plan_parts.h"
 
 #include <string.h>
@@ -214,12 +215,10 @@ static void add_fold(chain_maker *m, const tg_value *v, uint32_t i) {
     free_blocks_read_last(m, v, i);
 }
 
-/* A second thread pays from 32768 cheap elements on, or 8192 dear ones, of one operation. */
-static int64_t grain_of(const tg_planning *p, const tg_unit *unit, int64_t block) {
-    int64_t cost = 0;
-    for (uint32_t i = 0; i < unit->n; i++) cost += member(p, unit, i)->node->op->cost == TG_COSTLY ? 4 : 1;
-    const int64_t grain = 32768 / cost / block * block;
-    return grain < block ? block : grain;
+static int64_t grain_of(const tg_planning *p, const tg_unit *unit) {
+    int64_t work = 0;
+    for (uint32_t i = 0; i < unit->n; i++) work += tg_work_of(member(p, unit, i)->node->op->cost);
+    return tg_thread_grain(work);
 }
 
 /* How many of a chain's operands may have to be gathered or spread, and how many reductions it has. */
@@ -275,7 +274,7 @@ static bool make_chain(tg_planning *p, const tg_unit *unit, tg_step *step) {
             add_call(&maker, v, i);
     }
     chain->block = tg_chain_block(chain, maker.widest);
-    chain->grain = grain_of(p, unit, chain->block);
+    chain->grain = grain_of(p, unit);
     return maker.good;
 }
 

@@ -1,4 +1,5 @@
-/* test_threads.c: parallel loops cover their range once, in whole grains, and do not nest. */
+/* test_threads.c: parallel loops cover their range once, in ranges as long as they must be, and do not nest.
+ */
 #include "core/threads.h"
 #include "tests/core/random_array.h"
 
@@ -15,16 +16,17 @@ static void mark(void *context, int64_t begin, int64_t end) {
     struct seen *seen = context;
     atomic_fetch_add(&seen->calls, 1);
     cr_assert(0 <= begin && begin < end && end <= seen->n);
-    cr_assert_eq(begin % seen->grain, 0);
-    cr_assert(end == seen->n || end % seen->grain == 0);
+    cr_assert(end - begin > seen->grain - 64 || (begin == 0 && end == seen->n));
+    cr_assert(seen->grain >= 64 || end - begin >= seen->grain || end == seen->n);
+    cr_assert(seen->grain < 64 || begin % 64 == 0);
     for (int64_t i = begin; i < end; i++) atomic_fetch_add(&seen->count[i], 1);
 }
 
-Test(threads, every_index_is_visited_once_in_whole_grains) {
+Test(threads, every_index_is_visited_once_in_ranges_of_a_grain_or_more) {
     for (int threads = 1; threads <= 5; threads++) {
         use_threads(threads);
         for (int turn = 0; turn < 100; turn++) {
-            struct seen seen = {.n = random_between(1, MOST), .grain = random_between(1, 50)};
+            struct seen seen = {.n = random_between(1, MOST), .grain = random_between(1, 200)};
             tg_parallel_for(seen.n, seen.grain, mark, &seen);
             for (int64_t i = 0; i < seen.n; i++) cr_assert_eq(atomic_load(&seen.count[i]), 1);
             cr_assert_leq(atomic_load(&seen.calls), tg_thread_count());
@@ -34,13 +36,33 @@ Test(threads, every_index_is_visited_once_in_whole_grains) {
 
 Test(threads, short_loops_stay_in_one_call_and_empty_ones_make_none) {
     use_threads(4);
-    struct seen seen = {.n = 50, .grain = 50};
-    tg_parallel_for(50, 50, mark, &seen);
-    cr_assert_eq(atomic_load(&seen.calls), 1);
+    struct seen seen = {.n = 99, .grain = 50};
+    tg_parallel_for(99, 50, mark, &seen);
+    cr_assert_eq(atomic_load(&seen.calls), 1, "a second thread would have less than a grain");
     tg_parallel_for(0, 50, mark, &seen);
     tg_parallel_for(-3, 50, mark, &seen);
     cr_assert_eq(atomic_load(&seen.calls), 1);
 }
+
+#ifdef _OPENMP
+static void note_length(void *context, int64_t begin, int64_t end) {
+    atomic_llong *longest = context;
+    long long seen = atomic_load(longest);
+    while (end - begin > seen && !atomic_compare_exchange_weak(longest, &seen, end - begin)) {}
+}
+
+/* Else the longer range is all that counts, and the second thread brings nothing. */
+Test(threads, ranges_are_equally_long) {
+    use_threads(2);
+    static const int64_t sizes[] = {200, 299, 1000, 100000, 150000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        atomic_llong longest = 0;
+        tg_parallel_for(sizes[i], 100, note_length, &longest);
+        cr_assert_leq(atomic_load(&longest), sizes[i] / 2 + 64);
+        cr_assert_geq(atomic_load(&longest), sizes[i] / 2);
+    }
+}
+#endif
 
 static void count_call(void *context, int64_t begin, int64_t end) {
     struct seen *seen = context;
