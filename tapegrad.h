@@ -21,6 +21,7 @@
 #include "graph/plan.h"
 #include "graph/gradcheck.h"
 #include "graph/taylor.h"
+#include "graph/op_check.h"
 #include "graph/explain.h"
 #include "graph/mistake.h"
 #include "graph/blame.h"

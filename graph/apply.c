@@ -157,6 +157,8 @@ static bool infer_reduction(tg_call *c) {
     const tg_reduction *reduction = c->attr;
     const tg_shape shape = tg_array_shape(&c->in[0]);
     if (!tg_expect_dtype(c, 0, c->tape->dtype)) return false;
+    if (reduction->mask >> shape.rank)
+        return tg_fail(c, TG_ERR_SHAPE, "an axis to reduce is out of range for rank %d", shape.rank);
     c->out_shape = tg_shape_reduced(shape, reduction->mask, reduction->keepdims);
     if (c->op->has_identity || tg_shape_size(shape) > 0 || tg_shape_size(c->out_shape) == 0) return true;
     char text[TG_SHAPE_TEXT];

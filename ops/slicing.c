@@ -34,8 +34,19 @@ static void write_span(const tg_call *c, const struct span *span, const tg_array
 
 /* --- slice: y = x[start : stop : step] along an axis; dx = zeros with dy in its place ------------------- */
 
+/* An attribute says which length its axis has; it is the builder's, but tg_apply can be given any. */
+static bool span_fits(const tg_call *c, int64_t length) {
+    const struct span *span = c->attr;
+    if (span->axis < c->in[0].rank && c->in[0].shape[span->axis] == length) return true;
+    char text[TG_SHAPE_TEXT];
+    return tg_fail(c, TG_ERR_SHAPE, "the attribute is for %lld elements along axis %d; the input is %s",
+                   (long long)length, span->axis,
+                   tg_shape_format(tg_array_shape(&c->in[0]), sizeof text, text));
+}
+
 static bool slice_infer(tg_call *c) {
     const struct span *span = c->attr;
+    if (!span_fits(c, span->size)) return false;
     c->out_dtype = c->in[0].dtype;
     c->out_shape = tg_array_shape(&c->in[0]);
     c->out_shape.dim[span->axis] = span->count;
@@ -97,6 +108,7 @@ tg_tensor tg_slice_at(const char *where, tg_tensor x, int axis, int64_t start, i
 
 static bool unslice_infer(tg_call *c) {
     const struct span *span = c->attr;
+    if (!span_fits(c, span->count)) return false;
     c->out_dtype = c->in[0].dtype;
     c->out_shape = tg_array_shape(&c->in[0]);
     c->out_shape.dim[span->axis] = span->size;

@@ -100,7 +100,14 @@ static tg_shape kept_shape(const tg_call *c) {
 
 /* --- logsumexp: y = log sum e^x = m + log sum e^(x - m), m = max x; dx = dy e^(x - y) ------------------- */
 
+/* The mask is the builders', but tg_apply can be given any. */
+static bool mask_fits(const tg_call *c) {
+    if (((const tg_reduction *)c->attr)->mask >> c->in[0].rank == 0) return true;
+    return tg_fail(c, TG_ERR_SHAPE, "an axis is out of range for rank %d", c->in[0].rank);
+}
+
 static bool logsumexp_infer(tg_call *c) {
+    if (!mask_fits(c)) return false;
     const tg_reduction *over = c->attr;
     c->out_shape = tg_shape_reduced(tg_array_shape(&c->in[0]), over->mask, over->keepdims);
     return tg_expect_dtype(c, 0, tg_tape_dtype(c->tape));
@@ -153,6 +160,7 @@ tg_tensor tg_logsumexp_axes_at(const char *where, tg_tensor x, tg_axes axes, boo
 /* For softmax and log_softmax, along the one axis in a tg_reduction that keeps it. */
 static bool softmax_infer(tg_call *c) {
     c->out_shape = tg_array_shape(&c->in[0]);
+    if (!mask_fits(c)) return false;
     return tg_expect_dtype(c, 0, tg_tape_dtype(c->tape));
 }
 

@@ -130,6 +130,9 @@ tg_tensor tg_unsqueeze_at(const char *where, tg_tensor x, int axis) {
 
 static bool permute_infer(tg_call *c) {
     const tg_axes *axes = c->attr;
+    if (axes->n != c->in[0].rank)
+        return tg_fail(c, TG_ERR_SHAPE, "%d axes are not those of an input of rank %d", axes->n,
+                       c->in[0].rank);
     c->out_dtype = c->in[0].dtype;
     c->out_shape = (tg_shape){.rank = axes->n};
     for (int i = 0; i < axes->n; i++) c->out_shape.dim[i] = c->in[0].shape[axes->axis[i]];
