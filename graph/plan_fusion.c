@@ -92,7 +92,7 @@ static bool has_wide_operand(const tg_planning *p, const tg_value *v) {
  */
 static bool can_take(const tg_planning *p, const growing *g, const tg_value *v, int64_t n, int *slots) {
     bool inside = false;
-    *slots = 1;
+    *slots = !is_assign(v); /* which writes to its leaf */
     for (uint32_t k = 0; k < v->node->n_in; k++) {
         const reading r = read_of(p, g, tg_value_input(p, v, k), n);
         if (!r.possible) return false;
@@ -112,7 +112,7 @@ static void take(tg_planning *p, growing *g, tg_value *v, int64_t n, int slots) 
     }
     if (is_assign(v)) tg_value_root(p, v)->changed_here = g->id;
     g->slots += slots;
-    g->all_direct &= slots == 1;
+    g->all_direct &= slots == !is_assign(v);
     g->all_narrow &= !has_wide_operand(p, v);
     add_member(p, g, v);
 }

@@ -79,7 +79,9 @@ static void give_back(slab *s, size_t offset, size_t bytes) {
     }
 }
 
-static bool in_slab(const tg_value *v) { return v->role == TG_ROLE_COMPUTED && v->in_memory && !v->kept; }
+static bool in_slab(const tg_value *v) {
+    return v->role == TG_ROLE_COMPUTED && v->in_memory && !v->kept && v->into == TG_NONE;
+}
 
 /* --- in place ------------------------------------------------------------------------------------------- */
 
@@ -159,6 +161,7 @@ static void place_unit(tg_planning *p, slab *s, uint32_t u) {
 
 bool tg_plan_place(tg_planning *p) {
     note_lifetimes(p);
+    tg_plan_write_through(p);
     slab s = {.holes = tg_planning_temporary(p, (size_t)p->n_computed + p->n_units + 1, sizeof *s.holes)};
     if (!s.holes) return false;
     for (uint32_t u = 0; u < p->n_units; u++) place_unit(p, &s, u);

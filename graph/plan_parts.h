@@ -43,7 +43,8 @@ typedef struct tg_step {
     union {
         struct {
             int64_t n;
-            const tg_kernel_call *calls; /* n_ops of them */
+            uint32_t n_calls;
+            const tg_kernel_call *calls;
         } kernels;
         tg_chain chain;
         struct {
@@ -126,6 +127,7 @@ typedef struct tg_value {
     const char *base;   /* the tape's memory of the root that it has on the tape */
     uint32_t unit;      /* that computes it; TG_NONE: given, or not scheduled yet */
     uint32_t last_unit; /* roots: that reads it last */
+    uint32_t into;      /* the leaf whose memory takes it, as it is assigned to it; TG_NONE */
     /* While a unit grows, leaves: the unit that changes it, gathers from it, passes over a reader or an
      * assign. */
     uint32_t changed_here, gathered_here, passed_read, passed_change;
@@ -134,6 +136,7 @@ typedef struct tg_value {
     bool constant, kept;         /* kept: its result is to lie on the tape */
     bool late;                   /* there only when its chain has run, as the sum of long lines */
     bool in_memory;              /* computed, and read by other units */
+    bool done;                   /* an assign: what it assigns is computed into the leaf */
     uint32_t counted_in;         /* the unit whose work its bytes were last counted for */
     bool replaced;               /* its memory is another's already */
     bool whole_here;             /* the unit last looked at reads it as it lies, ... */
@@ -177,6 +180,7 @@ static inline size_t tg_slab_bytes(size_t bytes) { return bytes < 64 ? 64 : (byt
 bool tg_plan_schedule(tg_planning *p, int n_outputs, const tg_tensor *outputs);
 bool tg_plan_fuse(tg_planning *p);
 bool tg_plan_place(tg_planning *p);
+void tg_plan_write_through(tg_planning *p); /* a part of it, when it is known how long results are needed */
 bool tg_plan_make_steps(tg_planning *p);
 bool tg_plan_count_work(tg_planning *p);
 

@@ -21,7 +21,8 @@ static void run_kernels(const tg_step *step) {
     const int64_t n = step->as.kernels.n;
     if (n == 0) return;
     const tg_kernel_call *calls = step->as.kernels.calls;
-    for (uint32_t i = 0; i < step->n_ops; i++) calls[i].kernel(n, calls[i].out, calls[i].in, calls[i].attr);
+    for (uint32_t i = 0; i < step->as.kernels.n_calls; i++)
+        calls[i].kernel(n, calls[i].out, calls[i].in, calls[i].attr);
 }
 
 static bool run_call(const tg_step *step) {

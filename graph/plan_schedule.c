@@ -171,7 +171,7 @@ static void classify(tg_planning *p, tg_value *v) {
     const tg_node *node = v->node;
     const uint32_t id = tg_value_id(p, v);
     v->root = v->same = id;
-    v->unit = v->last_unit = v->read_in = v->counted_in = TG_NONE;
+    v->unit = v->last_unit = v->into = v->read_in = v->counted_in = TG_NONE;
     v->changed_here = v->gathered_here = v->passed_read = v->passed_change = TG_NONE;
     v->base = node->data;
     v->role = TG_ROLE_GIVEN;
@@ -238,6 +238,7 @@ bool tg_value_is_direct(const tg_value *v, int64_t n) {
 tg_array tg_value_array(const tg_planning *p, const tg_value *v) {
     tg_array array = tg_node_array(v->node);
     const tg_value *root = tg_value_root(p, v);
+    if (root->into != TG_NONE) root = &p->values[root->into];
     const bool in_slab = root->role == TG_ROLE_COMPUTED && !root->kept;
     const uintptr_t at = in_slab ? (uintptr_t)p->slab + root->offset : (uintptr_t)root->node->data;
     array.data = (void *)(at + ((uintptr_t)v->node->data - (uintptr_t)v->base));

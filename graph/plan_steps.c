@@ -46,14 +46,17 @@ static tg_map_kernel *kernel_of(const tg_planning *p, const tg_value *v) {
 static bool make_kernels(const tg_planning *p, const tg_unit *unit, tg_step *step) {
     tg_kernel_call *calls = tg_planning_memory(p, unit->n, sizeof *calls);
     if (!calls) return false;
+    uint32_t n = 0;
     for (uint32_t i = 0; i < unit->n; i++) {
         const tg_value *v = member(p, unit, i);
+        if (v->done) continue;
         const void **in = tg_planning_memory(p, v->node->n_in, sizeof *in);
         if (!in) return false;
         for (uint32_t k = 0; k < v->node->n_in; k++) in[k] = tg_value_array(p, tg_value_input(p, v, k)).data;
-        calls[i] = (tg_kernel_call){kernel_of(p, v), tg_value_array(p, v).data, in, attr_of(v)};
+        calls[n++] = (tg_kernel_call){kernel_of(p, v), tg_value_array(p, v).data, in, attr_of(v)};
     }
     step->as.kernels.n = unit->form.n;
+    step->as.kernels.n_calls = n;
     step->as.kernels.calls = calls;
     return true;
 }
@@ -270,7 +273,7 @@ static bool make_chain(tg_planning *p, const tg_unit *unit, tg_step *step) {
         tg_value *v = member(p, unit, i);
         if (v->late)
             add_fold(&maker, v, i);
-        else
+        else if (!v->done)
             add_call(&maker, v, i);
     }
     chain->block = tg_chain_block(chain, maker.widest);

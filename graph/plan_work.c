@@ -46,7 +46,7 @@ static double bytes_shown(const tg_value *v) {
  * each other is in the nearest cache. */
 static double bytes_of(const tg_planning *p, uint32_t u, const tg_value *v) {
     const bool assigns = v->node->op == &tg_assign_op;
-    double bytes = assigns || v->in_memory ? (double)tg_value_bytes(v) : 0;
+    double bytes = (assigns && !v->done) || v->in_memory ? (double)tg_value_bytes(v) : 0;
     for (uint32_t k = assigns ? 1 : 0; k < v->node->n_in; k++) {
         tg_value *x = tg_value_input(p, v, k);
         if (x->counted_in == u || tg_value_root(p, x)->unit == u) continue;

@@ -267,6 +267,47 @@ Test(plan, reads_of_a_leaf_keep_their_side_of_an_assign) {
     tg_tape_free(tape);
 }
 
+/* What is computed to be assigned is written straight into the leaf, unless somebody still reads the leaf as
+ * it was, or reads the result after the leaf has changed again. */
+Test(plan, what_is_assigned_is_written_to_the_leaf_when_nobody_can_tell) {
+    enum { SIZE = 1000 };
+    tg_tape *tape = tg_tape_new(TG_F64);
+    const tg_shape shape = TG_SHAPE(SIZE);
+    tg_tensor x[6], outputs[8], late = {0};
+    for (int i = 0; i < 6; i++) x[i] = tg_full(tape, shape, i);
+    tg_no_values(tape) {
+        outputs[0] = tg_assign(x[0], tg_add(x[0], tg_num(1))); /* 1, in place */
+        const tg_tensor next = tg_add(x[1], tg_num(1)), before = tg_mul(x[1], tg_num(10));
+        outputs[1] = tg_assign(x[1], next);   /* 2 */
+        outputs[2] = tg_assign(x[2], before); /* 10, of x[1] before */
+        late = tg_mul(x[3], x[3]);
+        outputs[3] = tg_assign(x[3], late);                      /* 9 */
+        outputs[4] = tg_assign(x[3], tg_add(x[3], tg_num(0.5))); /* 9.5 */
+        outputs[5] = tg_assign(x[4], tg_add(late, tg_num(1)));   /* 10 */
+        outputs[6] = tg_assign(x[5], late);                      /* 9, as it was */
+    }
+    tg_plan *plan = tg_plan_new(tape, 7, outputs);
+    cr_assert(plan, "%s", tg_tape_error(tape));
+    cr_assert_eq(tg_plan_run(plan), TG_OK);
+    const double expected[6] = {1, 2, 10, 9.5, 10, 9};
+    for (int i = 0; i < 6; i++)
+        for (int k = 0; k < SIZE; k += SIZE - 1)
+            cr_expect_eq(tg_value(x[i], TG_SHAPE(k)), expected[i], "leaf %d is %g", i,
+                         tg_value(x[i], TG_SHAPE(k)));
+    tg_plan_free(plan);
+
+    const tg_tensor step = outputs[0]; /* reads x and writes x, and nothing else */
+    plan = tg_plan_new(tape, 1, &step);
+    char text[2000] = "";
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    cr_expect_eq(tg_plan_print(stream, plan), TG_OK);
+    fclose(stream);
+    cr_expect(strstr(text, "16.0 k"), "%s", text);
+    cr_expect(strstr(text, "slab of 0 bytes"), "%s", text);
+    tg_plan_free(plan);
+    tg_tape_free(tape);
+}
+
 Test(plan, an_assign_in_a_plan_counts_as_a_change_of_the_leaf) {
     tg_tape *tape = tg_tape_new(TG_F64);
     const tg_tensor x = tg_param_scalar(tape, 3), step = tg_assign_at("sgd.c:7", x, tg_scalar(tape, 4));
