@@ -166,14 +166,17 @@ static inline tg_tensor tg_apply_2(const char *where, const struct tg_op *op, tg
     return tg_apply_at(where, op, 2, x, NULL);
 }
 
-/* Kernels for a TG_MAP operation, f32 and f64, from one expression of T x (and T y):
+/* Kernels for a TG_MAP operation, f32 and f64, from one expression of T x (and T y, and T z):
  *     TG_MAP_KERNELS_1(square, x *x)       defines square_f32 and square_f64
  *     TG_MAP_KERNELS_2(mul, x *y)          defines mul_f32 and mul_f64
+ *     TG_MAP_KERNELS_3(lerp, x + z * (y - x))
  * Within the expression T is the element type; write constants as (T)0.5. */
 #define TG_MAP_KERNELS_1(name, expression)                                                                   \
     TG_MAP_KERNEL_1_(name##_f32, float, expression) TG_MAP_KERNEL_1_(name##_f64, double, expression)
 #define TG_MAP_KERNELS_2(name, expression)                                                                   \
     TG_MAP_KERNEL_2_(name##_f32, float, expression) TG_MAP_KERNEL_2_(name##_f64, double, expression)
+#define TG_MAP_KERNELS_3(name, expression)                                                                   \
+    TG_MAP_KERNEL_3_(name##_f32, float, expression) TG_MAP_KERNEL_3_(name##_f64, double, expression)
 #define TG_MAP_KERNEL_1_(name, type, expression)                                                             \
     static TG_MAP_INLINE_ void name##_loop(int64_t n, void *out, const void *const *in, const void *attr) {  \
         typedef type T;                                                                                      \
@@ -194,6 +197,18 @@ static inline tg_tensor tg_apply_2(const char *where, const struct tg_op *op, tg
         (void)attr;                                                                                          \
         for (int64_t i = 0; i < n; i++) {                                                                    \
             const T x = in0[i], y = in1[i];                                                                  \
+            to[i] = (T)(expression);                                                                         \
+        }                                                                                                    \
+    }                                                                                                        \
+    TG_MAP_TWICE_(name)
+#define TG_MAP_KERNEL_3_(name, type, expression)                                                             \
+    static TG_MAP_INLINE_ void name##_loop(int64_t n, void *out, const void *const *in, const void *attr) {  \
+        typedef type T;                                                                                      \
+        const T *in0 = (const T *)in[0], *in1 = (const T *)in[1], *in2 = (const T *)in[2];                   \
+        T *to = (T *)out;                                                                                    \
+        (void)attr;                                                                                          \
+        for (int64_t i = 0; i < n; i++) {                                                                    \
+            const T x = in0[i], y = in1[i], z = in2[i];                                                      \
             to[i] = (T)(expression);                                                                         \
         }                                                                                                    \
     }                                                                                                        \

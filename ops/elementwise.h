@@ -33,6 +33,13 @@ TG_API tg_tensor tg_pow_at(const char *where, tg_tensor a, tg_tensor b);
 TG_API tg_tensor tg_maximum_at(const char *where, tg_tensor a, tg_tensor b);
 TG_API tg_tensor tg_minimum_at(const char *where, tg_tensor a, tg_tensor b);
 
+/* a + b c; a + w (b - a), which goes from a, where w is 0, to b, where it is 1. In one pass, the product
+ * rounded. */
+#define tg_addcmul(...) tg_addcmul_at(TG_HERE, __VA_ARGS__)
+#define tg_lerp(...) tg_lerp_at(TG_HERE, __VA_ARGS__)
+TG_API tg_tensor tg_addcmul_at(const char *where, tg_tensor a, tg_tensor b, tg_tensor c);
+TG_API tg_tensor tg_lerp_at(const char *where, tg_tensor a, tg_tensor b, tg_tensor w);
+
 /* -x, x^2, the square root (NaN below 0; gradient inf at 0). */
 #define tg_neg(...) tg_neg_at(TG_HERE, __VA_ARGS__)
 #define tg_square(...) tg_square_at(TG_HERE, __VA_ARGS__)

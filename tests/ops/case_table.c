@@ -8,14 +8,9 @@
 #include <stdlib.h>
 
 static const struct tg_case_list *const lists[] = {
-    &tg_cases_elementwise_unary,
-    &tg_cases_elementwise_binary,
-    &tg_cases_comparison,
-    &tg_cases_reduction,
-    &tg_cases_views,
-    &tg_cases_linear_algebra,
-    &tg_cases_indexing,
-    &tg_cases_losses,
+    &tg_cases_elementwise_unary, &tg_cases_elementwise_binary, &tg_cases_elementwise_ternary,
+    &tg_cases_comparison,        &tg_cases_reduction,          &tg_cases_views,
+    &tg_cases_linear_algebra,    &tg_cases_indexing,           &tg_cases_losses,
 };
 
 int tg_case_count(void) {

@@ -87,6 +87,7 @@ struct tg_case_list {
 /* One list a file; a new file has its line here and in case_table.c. */
 extern const struct tg_case_list tg_cases_elementwise_unary;
 extern const struct tg_case_list tg_cases_elementwise_binary;
+extern const struct tg_case_list tg_cases_elementwise_ternary;
 extern const struct tg_case_list tg_cases_comparison;
 extern const struct tg_case_list tg_cases_indexing;
 extern const struct tg_case_list tg_cases_losses;
