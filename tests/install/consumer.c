@@ -35,7 +35,8 @@ int main(void) {
     printf("sum of W W^T = %g\n", tg_item(total));
     printf("the same, axis by axis = %g\n", tg_item(tg_sum(tg_sum_axes(y, TG_AXES(0, -1), true))));
 
-    tg_sgd_options options = {0.5, 0};
+    static tg_sgd_options options; /* all zeros */
+    options.learning_rate = 0.5;
     tg_optimizer *optimizer = tg_sgd_new(tape, 1, &a, options);
     if (tg_optimizer_step(optimizer) == TG_OK) printf("a after a step = %g\n", tg_item(a));
     tg_optimizer_free(optimizer);
