@@ -15,25 +15,13 @@ const char *tg_verdict_name(tg_verdict verdict) {
 }
 
 static bool out_of_memory(const tg_check *c) {
-    tg_tape_fail(c->tape, TG_ERR_MEMORY, c->where, "gradcheck: out of memory for %lld gradients",
+    tg_tape_fail(c->model.tape, TG_ERR_MEMORY, c->model.where, "gradcheck: out of memory for %lld gradients",
                  (long long)c->n_entries);
     return false;
 }
 
-static bool are_leaves(const tg_check *c) {
-    for (int k = 0; k < c->n; k++) {
-        const tg_node *node =
-            c->params[k].tape == c->tape ? tg_node_of(c->where, "gradcheck", c->params[k]) : NULL;
-        if (node && !node->op && node->extra.leaf && node->dtype == TG_F64) continue;
-        tg_tape_fail(c->tape, TG_ERR_VALUE, c->where,
-                     "gradcheck: parameter %d is not an f64 leaf of the tape", k);
-        return false;
-    }
-    return true;
-}
-
 static void set_unchecked(const tg_check *c) {
-    for (int k = 0; k < c->n; k++) {
+    for (int k = 0; k < c->model.n; k++) {
         tg_gradcheck_result *result = &c->report->results[k];
         result->covered = 1;
         result->left = result->right = NAN;
@@ -47,8 +35,8 @@ static void set_unchecked(const tg_check *c) {
 /* One block for the results and their arrays, the bytes of verdicts at its end. */
 static bool open_report(tg_check *c) {
     tg_gradcheck_report *report = c->report;
-    const int n = c->n;
-    for (int k = 0; k < n; k++) c->n_entries += tg_size_at(c->where, c->params[k]);
+    const int n = c->model.n;
+    for (int k = 0; k < n; k++) c->n_entries += tg_size_at(c->model.where, c->model.params[k]);
     const size_t entries = (size_t)c->n_entries;
     report->bytes = (size_t)n * sizeof *report->results + entries * (3 * sizeof(double) + 1);
     report->results = report->bytes ? tg_memory_new(&report->allocator, report->bytes) : NULL;
@@ -60,12 +48,12 @@ static bool open_report(tg_check *c) {
     uint8_t *verdicts = (uint8_t *)(values + 3 * entries);
     for (int k = 0; k < n; k++) {
         tg_gradcheck_result *result = &report->results[k];
-        const char *name = tg_name(c->params[k]);
+        const char *name = tg_name(c->model.params[k]);
         if (name)
             snprintf(result->name, sizeof result->name, "%s", name);
         else
             snprintf(result->name, sizeof result->name, "parameter %d", k);
-        result->shape = tg_shape_of_at(c->where, c->params[k]);
+        result->shape = tg_shape_of_at(c->model.where, c->model.params[k]);
         result->entries = tg_shape_size(result->shape);
         result->analytics = values;
         result->numerics = values + result->entries;
@@ -80,14 +68,14 @@ static bool open_report(tg_check *c) {
 
 /* The parameters as they are, and units to move them by. */
 static bool open_values(tg_check *c) {
-    c->values = tg_arena_alloc(&c->tape->scratch, (size_t)c->n_entries * sizeof *c->values, 64);
-    c->units = tg_arena_alloc(&c->tape->scratch, (size_t)c->n_entries * sizeof *c->units, 64);
+    c->values = tg_arena_alloc(&c->model.tape->scratch, (size_t)c->n_entries * sizeof *c->values, 64);
+    c->units = tg_arena_alloc(&c->model.tape->scratch, (size_t)c->n_entries * sizeof *c->units, 64);
     if (!c->values || !c->units) return out_of_memory(c);
     double *values = c->values;
-    for (int k = 0; k < c->n; k++) {
+    for (int k = 0; k < c->model.n; k++) {
         const tg_gradcheck_result *result = &c->report->results[k];
         const size_t bytes = (size_t)result->entries * sizeof *values;
-        if (bytes) memcpy(values, tg_node_at(c->tape, c->params[k].node)->data, bytes);
+        if (bytes) memcpy(values, tg_node_at(c->model.tape, c->model.params[k].node)->data, bytes);
         values += result->entries;
     }
     return true;
@@ -96,16 +84,17 @@ static bool open_values(tg_check *c) {
 /* Random numbers in the shape of each parameter, for order 2. */
 static bool open_projections(tg_check *c) {
     if (c->options.order != 2) return true;
-    c->projections = tg_arena_alloc(&c->tape->scratch, (size_t)c->n * sizeof *c->projections, 64);
-    double *values = tg_arena_alloc(&c->tape->scratch, (size_t)c->n_entries * sizeof *values, 64);
+    c->projections = tg_arena_alloc(&c->model.tape->scratch, (size_t)c->model.n * sizeof *c->projections, 64);
+    double *values = tg_arena_alloc(&c->model.tape->scratch, (size_t)c->n_entries * sizeof *values, 64);
     if (!c->projections || !values) return out_of_memory(c);
     tg_random_normal(tg_key_split(c->options.key, UINT64_MAX - 1), c->n_entries, values);
-    for (int k = 0; k < c->n; k++) {
+    for (int k = 0; k < c->model.n; k++) {
         const tg_gradcheck_result *result = &c->report->results[k];
-        c->projections[k] = tg_from_f64_at(c->where, c->tape, result->shape, result->entries, values);
+        c->projections[k] =
+            tg_from_f64_at(c->model.where, c->model.tape, result->shape, result->entries, values);
         values += result->entries;
     }
-    return c->tape->status == TG_OK;
+    return c->model.tape->status == TG_OK;
 }
 
 /* --- the check ------------------------------------------------------------------------------------------ */
@@ -126,14 +115,15 @@ static void explain_unreached(tg_gradcheck_result *result) {
 
 static bool check_parameters(tg_check *c) {
     tg_gradcheck_report *report = c->report;
-    for (int k = 0; k < c->n; k++) {
+    for (int k = 0; k < c->model.n; k++) {
         tg_gradcheck_result *result = &report->results[k];
         tg_check_begin(c, k);
         if (!(c->options.fast ? tg_check_parameter_fast(c, k) : tg_check_parameter(c, k))) return false;
         explain_unreached(result);
         report->verdict = tg_check_worse(report->verdict, result->verdict);
     }
-    return !c->options.fast || c->n < 2 || tg_check_together(c);
+    if (c->options.fast && c->model.n > 1 && !tg_check_together(c)) return false;
+    return report->verdict != TG_FAIL || c->options.no_blame || tg_check_blame(c);
 }
 
 static bool check_all(tg_check *c) {
@@ -141,7 +131,7 @@ static bool check_all(tg_check *c) {
     if (!open_report(c) || !open_values(c) || !open_projections(c) || !tg_check_point(c, &same)) return false;
     if (same) return check_parameters(c);
     c->report->verdict = TG_UNRESOLVED;
-    for (int k = 0; k < c->n; k++) c->report->results[k].verdict = TG_UNRESOLVED;
+    for (int k = 0; k < c->model.n; k++) c->report->results[k].verdict = TG_UNRESOLVED;
     return true;
 }
 
@@ -149,7 +139,7 @@ static bool set_options(tg_check *c, const tg_gradcheck_options *options) {
     if (options) c->options = *options;
     tg_gradcheck_options *o = &c->options;
     if (o->order < 0 || o->order > 2 || o->directions < 0) {
-        tg_tape_fail(c->tape, TG_ERR_VALUE, c->where,
+        tg_tape_fail(c->model.tape, TG_ERR_VALUE, c->model.where,
                      "gradcheck: order %d, %d directions; the order is 1 or 2, and 0 stands for the default",
                      o->order, o->directions);
         return false;
@@ -171,22 +161,8 @@ tg_status tg_gradcheck_at(const char *where, tg_tape *tape, tg_model *model, voi
     *report = (tg_gradcheck_report){0};
     if (!tape || tape->status) return tape ? tape->status : TG_ERR_HANDLE;
     report->allocator = tape->allocator;
-    tg_check c = {.tape = tape,
-                  .model = model,
-                  .context = context,
-                  .where = where,
-                  .n = n,
-                  .params = params,
-                  .report = report};
-    if (tape->dtype != TG_F64)
-        return tg_tape_fail(
-            tape, TG_ERR_DTYPE, where,
-            "gradcheck: the tape is f32, whose rounding hides small mistakes; check the model on an "
-            "f64 tape");
-    if (n < 0 || !model)
-        return tg_tape_fail(tape, TG_ERR_VALUE, where, "gradcheck: %d parameters, and a model that is %s", n,
-                            model ? "given" : "NULL");
-    if (!are_leaves(&c) || !set_options(&c, options)) return tape->status;
+    tg_check c = {.model = {tape, where, "gradcheck", model, context, n, params}, .report = report};
+    if (!tg_checked_model_open(&c.model) || !set_options(&c, options)) return tape->status;
     const tg_mark mark = tg_tape_mark(tape);
     const tg_arena_position scratch = tg_arena_here(&tape->scratch);
     bool good = check_all(&c);
@@ -197,6 +173,7 @@ tg_status tg_gradcheck_at(const char *where, tg_tape *tape, tg_model *model, voi
 }
 
 void tg_gradcheck_report_free(tg_gradcheck_report *report) {
+    tg_blame_report_free(&report->blame);
     tg_memory_free(&report->allocator, report->results, report->bytes);
     *report = (tg_gradcheck_report){0};
 }

@@ -6,6 +6,7 @@
 #ifndef TAPEGRAD_GRAPH_GRADCHECK_H
 #define TAPEGRAD_GRAPH_GRADCHECK_H
 
+#include "graph/blame.h"
 #include "graph/gradient.h"
 
 #ifdef __cplusplus
@@ -35,6 +36,7 @@ typedef struct tg_gradcheck_options {
     bool fast;       /* random directions instead of every entry; the report says what they can miss */
     int directions;  /* of fast, for each parameter; default 8 */
     tg_key key;      /* of directions and projections; any will do, zeros too */
+    bool no_blame;   /* on FAIL, do not look for the operation that is guilty */
 } tg_gradcheck_options;
 
 /* What was found for one parameter. worst is the entry that shows the verdict best: of those with the verdict
@@ -80,6 +82,7 @@ typedef struct tg_gradcheck_report {
     char note[512]; /* what concerns the whole: a model that is not deterministic, say; else "" */
     int n;
     tg_gradcheck_result *results; /* n of them, freed by tg_gradcheck_report_free */
+    tg_blame_report blame;        /* on FAIL: which operations are guilty; else empty */
     tg_allocator allocator;
     size_t bytes; /* of results and their arrays, which are one block */
 } tg_gradcheck_report;

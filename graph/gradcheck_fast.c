@@ -15,7 +15,7 @@ enum { SINGLE = 16 };
 static double along(const tg_check *c, double *norm) {
     double sum = 0, squares = 0;
     int64_t begin = 0;
-    for (int k = 0; k < c->n; k++) {
+    for (int k = 0; k < c->model.n; k++) {
         const tg_gradcheck_result *result = &c->report->results[k];
         for (int64_t i = 0; i < result->entries; i++) {
             const int64_t e = begin + i;

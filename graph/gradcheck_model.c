@@ -14,56 +14,39 @@
 
 /* The projection of the gradient by the check's directions: for order 2, this is the loss. */
 static bool project_gradient(const tg_check *c, tg_tensor *loss) {
-    const tg_arena_position scratch = tg_arena_here(&c->tape->scratch);
-    tg_tensor *gradients = tg_arena_alloc(&c->tape->scratch, (size_t)c->n * sizeof *gradients, 64);
-    if (!gradients) tg_tape_fail(c->tape, TG_ERR_MEMORY, c->where, "gradcheck: out of memory");
-    bool good = gradients && tg_gradients_at(c->where, *loss, c->n, c->params, gradients) == TG_OK;
-    for (int k = 0; good && k < c->n; k++)
-        gradients[k] = tg_inner_product(c->where, gradients[k], c->projections[k]);
-    if (good) *loss = tg_accumulate_at(c->where, c->n, gradients);
-    tg_arena_rewind(&c->tape->scratch, scratch);
-    return c->tape->status == TG_OK;
+    const tg_arena_position scratch = tg_arena_here(&c->model.tape->scratch);
+    tg_tensor *gradients =
+        tg_arena_alloc(&c->model.tape->scratch, (size_t)c->model.n * sizeof *gradients, 64);
+    if (!gradients) tg_tape_fail(c->model.tape, TG_ERR_MEMORY, c->model.where, "gradcheck: out of memory");
+    bool good =
+        gradients && tg_gradients_at(c->model.where, *loss, c->model.n, c->model.params, gradients) == TG_OK;
+    for (int k = 0; good && k < c->model.n; k++)
+        gradients[k] = tg_inner_product(c->model.where, gradients[k], c->projections[k]);
+    if (good) *loss = tg_accumulate_at(c->model.where, c->model.n, gradients);
+    tg_arena_rewind(&c->model.tape->scratch, scratch);
+    return c->model.tape->status == TG_OK;
 }
 
-/* Records the model once more. *loss is invalid, with an error on the tape, when it gives no loss. */
+/* Records the model once more; false, with an error on the tape, when it gives no loss. */
 static bool record(const tg_check *c, tg_tensor *loss) {
-    const bool was = tg_tape_set_grad(c->tape, true); /* the model may differentiate */
-    *loss = c->model(c->tape, c->params, c->context);
-    tg_tape_set_grad(c->tape, was);
+    const bool was = tg_tape_set_grad(c->model.tape, true); /* the model may differentiate */
     c->report->evaluations++;
-    if (c->tape->status) return false;
-    const tg_node *node =
-        loss->tape == c->tape ? tg_node_of(c->where, "gradcheck: the model's loss", *loss) : NULL;
-    if (!node) {
-        tg_tape_fail(c->tape, TG_ERR_HANDLE, c->where,
-                     "gradcheck: the model did not return a tensor of its tape");
-        return false;
-    }
-    const tg_array array = tg_node_array(node);
-    if (array.dtype != TG_F64 || tg_array_size(&array) != 1) {
-        char text[TG_TEXT];
-        tg_tape_fail(c->tape, TG_ERR_SHAPE, c->where,
-                     "gradcheck: the loss must be one number; the model gave %s",
-                     tg_node_describe(c->tape, loss->node, sizeof text / 2, text));
-        return false;
-    }
-    if (!c->projections || c->n == 0) return true;
-    tg_tape_set_grad(c->tape, true);
-    const bool good = project_gradient(c, loss);
-    tg_tape_set_grad(c->tape, was);
+    bool good = tg_checked_model_record(&c->model, loss);
+    if (good && c->projections && c->model.n > 0) good = project_gradient(c, loss);
+    tg_tape_set_grad(c->model.tape, was);
     return good;
 }
 
 /* Records it, and reads the loss and its branches into the sample; the tape is left as it was. */
 static bool sample_loss(const tg_check *c, tg_sample *sample) {
-    const tg_mark mark = tg_tape_mark(c->tape);
+    const tg_mark mark = tg_tape_mark(c->model.tape);
     tg_tensor loss;
     bool good = record(c, &loss);
     if (good) {
-        sample->value = tg_item_at(c->where, loss);
-        good = tg_branches_hash(c->where, loss, mark.n_nodes, &sample->branches);
+        sample->value = tg_item_at(c->model.where, loss);
+        good = tg_branches_hash(c->model.where, loss, mark.n_nodes, &sample->branches);
     }
-    return tg_tape_rewind_at(c->where, c->tape, mark) == TG_OK && good;
+    return tg_tape_rewind_at(c->model.where, c->model.tape, mark) == TG_OK && good;
 }
 
 /* --- away from the point -------------------------------------------------------------------------------- */
@@ -83,9 +66,9 @@ void tg_check_turn(tg_check *c, tg_motion motion) {
 /* Writes every entry that the motion moves. */
 static void move(const tg_check *c, double offset) {
     int64_t begin = 0;
-    for (int k = 0; k < c->n; k++) {
+    for (int k = 0; k < c->model.n; k++) {
         const int64_t n = c->report->results[k].entries;
-        double *x = tg_node_at(c->tape, c->params[k].node)->data;
+        double *x = tg_node_at(c->model.tape, c->model.params[k].node)->data;
         const int64_t first = c->motion.first > begin ? c->motion.first : begin;
         const int64_t last = c->motion.last < begin + n ? c->motion.last : begin + n;
         for (int64_t e = first; e < last; e++)
@@ -142,7 +125,7 @@ static double longest_step(const double *values) {
 static bool measure_noise(tg_check *c) {
     double slope = 0, values[VALUES];
     tg_check_turn(c, (tg_motion){0, c->n_entries, true, tg_key_split(c->options.key, 0)});
-    for (int k = 0, e = 0; k < c->n; k++)
+    for (int k = 0, e = 0; k < c->model.n; k++)
         for (int64_t i = 0; i < c->report->results[k].entries; i++, e++)
             slope += c->report->results[k].analytics[i] * c->units[e];
     for (double apart = 0x1p-44; apart < 0x1p-10; apart *= 0x1p8) {
@@ -171,13 +154,20 @@ static void describe(const tg_node *node, size_t capacity, char *text) {
     snprintf(text, capacity, "%s at %s", node->op ? node->op->name : "the tensor made", node->place);
 }
 
+/* The node i or the first after it that is no number: numbers are made once and shared by recordings. */
+static uint32_t next_made(const tg_tape *tape, uint32_t i) {
+    while (i < tape->n_nodes && !tg_node_at(tape, i)->op && !tg_node_at(tape, i)->extra.leaf) i++;
+    return i;
+}
+
 /* Says in the report where two recordings, of the nodes from a and from b on, part. */
 static void explain_difference(const tg_check *c, uint32_t a, uint32_t b, double other) {
-    const tg_tape *tape = c->tape;
+    const tg_tape *tape = c->model.tape;
     char text[2][150];
     tg_gradcheck_report *report = c->report;
     const char *both = "the model is not deterministic: the loss was";
-    for (uint32_t i = a, j = b; i < b && j < tape->n_nodes; i++, j++) {
+    for (uint32_t i = next_made(tape, a), j = next_made(tape, b); i < b && j < tape->n_nodes;
+         i = next_made(tape, i + 1), j = next_made(tape, j + 1)) {
         const tg_node *x = tg_node_at(tape, i), *y = tg_node_at(tape, j);
         describe(x, sizeof text[0], text[0]);
         describe(y, sizeof text[1], text[1]);
@@ -236,20 +226,20 @@ static uint32_t find_barrier(const tg_tape *tape, uint32_t parameter, uint32_t l
 }
 
 static bool find_reach(const tg_check *c, uint32_t loss) {
-    const tg_tape *tape = c->tape;
-    tg_arena *scratch = &c->tape->scratch;
+    const tg_tape *tape = c->model.tape;
+    tg_arena *scratch = &c->model.tape->scratch;
     uint8_t *marks = tg_arena_alloc(scratch, (size_t)loss + 1, 64);
     uint8_t *sources = tg_arena_alloc(scratch, (size_t)loss + 1, 64);
     uint8_t *depends = tg_arena_alloc(scratch, (size_t)loss + 1, 64);
     if (!marks || !sources || !depends) {
-        tg_tape_fail(c->tape, TG_ERR_MEMORY, c->where, "gradcheck: out of memory");
+        tg_tape_fail(c->model.tape, TG_ERR_MEMORY, c->model.where, "gradcheck: out of memory");
         return false;
     }
     mark_sources(tape, loss, false, marks);
     mark_sources(tape, loss, true, sources);
-    for (int k = 0; k < c->n; k++) {
+    for (int k = 0; k < c->model.n; k++) {
         tg_gradcheck_result *result = &c->report->results[k];
-        const uint32_t i = c->params[k].node;
+        const uint32_t i = c->model.params[k].node;
         result->reaches = i <= loss && marks[i];
         if (result->reaches || i > loss || !sources[i]) continue;
         char text[120];
@@ -265,12 +255,14 @@ static bool find_reach(const tg_check *c, uint32_t loss) {
 
 /* Backward's own answer, copied out so that the tape can be rewound. */
 static bool read_gradients(const tg_check *c, tg_tensor loss) {
-    tg_tensor *gradients = tg_arena_alloc(&c->tape->scratch, (size_t)c->n * sizeof *gradients, 64);
-    if (!gradients) tg_tape_fail(c->tape, TG_ERR_MEMORY, c->where, "gradcheck: out of memory");
-    bool good = gradients && tg_gradients_at(c->where, loss, c->n, c->params, gradients) == TG_OK;
-    for (int k = 0; good && k < c->n; k++) {
+    tg_tensor *gradients =
+        tg_arena_alloc(&c->model.tape->scratch, (size_t)c->model.n * sizeof *gradients, 64);
+    if (!gradients) tg_tape_fail(c->model.tape, TG_ERR_MEMORY, c->model.where, "gradcheck: out of memory");
+    bool good =
+        gradients && tg_gradients_at(c->model.where, loss, c->model.n, c->model.params, gradients) == TG_OK;
+    for (int k = 0; good && k < c->model.n; k++) {
         const tg_gradcheck_result *result = &c->report->results[k];
-        good = tg_read_f64_at(c->where, gradients[k], result->entries, result->analytics) == TG_OK;
+        good = tg_read_f64_at(c->model.where, gradients[k], result->entries, result->analytics) == TG_OK;
     }
     return good;
 }
@@ -278,28 +270,38 @@ static bool read_gradients(const tg_check *c, tg_tensor loss) {
 /* What is recorded here is taken back by tg_check_point. */
 static bool look_at_point(tg_check *c, bool *same) {
     tg_tensor loss, again;
-    const uint32_t first = c->tape->n_nodes;
+    const uint32_t first = c->model.tape->n_nodes;
     if (!record(c, &loss)) return false;
-    c->report->loss = tg_item_at(c->where, loss);
-    const uint32_t second = c->tape->n_nodes;
+    c->report->loss = tg_item_at(c->model.where, loss);
+    const uint32_t second = c->model.tape->n_nodes;
     if (!record(c, &again)) return false;
-    const double values[2] = {c->report->loss, tg_item_at(c->where, again)};
+    const double values[2] = {c->report->loss, tg_item_at(c->model.where, again)};
     *same = memcmp(&values[0], &values[1], sizeof *values) == 0;
     if (!*same) {
         explain_difference(c, first, second, values[1]);
         return true;
     }
     c->base = (tg_sample){0, c->report->loss, 0};
-    return tg_branches_hash(c->where, loss, first, &c->base.branches) && find_reach(c, loss.node) &&
+    return tg_branches_hash(c->model.where, loss, first, &c->base.branches) && find_reach(c, loss.node) &&
            read_gradients(c, loss);
 }
 
 bool tg_check_point(tg_check *c, bool *same) {
-    const tg_mark mark = tg_tape_mark(c->tape);
-    const tg_arena_position scratch = tg_arena_here(&c->tape->scratch);
+    const tg_mark mark = tg_tape_mark(c->model.tape);
+    const tg_arena_position scratch = tg_arena_here(&c->model.tape->scratch);
     bool good = look_at_point(c, same);
-    tg_arena_rewind(&c->tape->scratch, scratch);
-    good &= tg_tape_rewind_at(c->where, c->tape, mark) == TG_OK;
+    tg_arena_rewind(&c->model.tape->scratch, scratch);
+    good &= tg_tape_rewind_at(c->model.where, c->model.tape, mark) == TG_OK;
     if (good && *same && isfinite(c->report->loss)) good = measure_noise(c);
     return good;
+}
+
+bool tg_check_blame(tg_check *c) {
+    const tg_mark mark = tg_tape_mark(c->model.tape);
+    const bool was = tg_tape_set_grad(c->model.tape, true);
+    tg_tensor loss;
+    const bool good = record(c, &loss) && tg_blame_at(c->model.where, c->model.tape, loss, c->model.n,
+                                                      c->model.params, NULL, &c->report->blame) == TG_OK;
+    tg_tape_set_grad(c->model.tape, was);
+    return tg_tape_rewind_at(c->model.where, c->model.tape, mark) == TG_OK && good;
 }

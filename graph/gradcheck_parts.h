@@ -6,7 +6,7 @@
 #ifndef TAPEGRAD_GRAPH_GRADCHECK_PARTS_H
 #define TAPEGRAD_GRAPH_GRADCHECK_PARTS_H
 
-#include "graph/gradcheck.h"
+#include "graph/checked_model.h"
 #include "graph/node.h"
 #include "graph/slope.h"
 
@@ -19,12 +19,7 @@ typedef struct tg_motion {
 } tg_motion;
 
 typedef struct tg_check {
-    tg_tape *tape;
-    tg_model *model;
-    void *context;
-    const char *where;
-    int n;
-    const tg_tensor *params;
+    tg_checked_model model;
     tg_tensor *projections; /* order 2: what the gradients are multiplied by; else NULL */
     tg_gradcheck_options options;
     tg_gradcheck_report *report;
@@ -45,6 +40,9 @@ typedef struct tg_check {
  * each time (else *same is false and the report says why), which parameters it reaches, and how noisy it is.
  * False, with an error on the tape, when the model gives no loss, or memory is out. */
 bool tg_check_point(tg_check *c, bool *same);
+
+/* Records the model once more at the point, and looks for the operations whose backward is wrong. */
+bool tg_check_blame(tg_check *c);
 
 /* A line for tg_slope_find: the loss with the check's motion carried out; the context is the check. */
 tg_line tg_check_line;

@@ -85,4 +85,12 @@ void tg_gradcheck_print(FILE *stream, const tg_gradcheck_report *report) {
     for (int k = 0; k < report->n; k++) print_notes(stream, &report->results[k]);
     if (report->fast) print_coverage(stream, report);
     if (*report->note) fprintf(stream, "%s\n", report->note);
+    if (report->blame.n)
+        tg_blame_print(stream, &report->blame);
+    else if (report->blame.nodes)
+        fprintf(stream,
+                "no operation is wrong by itself (%lld of %lld checked): values read out of the tape and put "
+                "back\n"
+                "as constants, or branches whose kinks cancel\n",
+                (long long)report->blame.checked, (long long)report->blame.nodes);
 }

@@ -166,6 +166,9 @@ Test(gradcheck, fails_a_wrong_sign_with_both_values) {
     const tg_gradcheck_result *r = check_planted(wrong_sign);
     cr_expect_eq(r->verdict, TG_FAIL);
     cr_expect_eq(r->failed, 6);
+    cr_assert_eq(report.blame.n, 1, "and the operation is named");
+    cr_expect_str_eq(report.blame.findings[0].operation, "sine");
+    cr_expect_eq(report.blame.findings[0].mistake.kind, TG_MISTAKE_SIGN);
     const double slope = 2 * cos(angles[r->worst.dim[0] * 3 + r->worst.dim[1]]);
     cr_expect_float_eq(r->analytic, -slope, 1e-12);
     cr_expect_float_eq(r->numeric, slope, 1e-8);
