@@ -16,6 +16,7 @@ static double last_digits(const tg_check *c) {
 /* Within 100 tolerances: then what passes agrees to four digits, by the default tolerance. */
 static bool is_resolved(const tg_check *c, const tg_judgement *j) {
     const double size = fmax(fabs(j->analytic), fabs(j->numeric));
+    if (size == 0) return true; /* what stands still has the slope 0 */
     return j->error <= 100 * j->tolerance || size + j->error <= fmax(last_digits(c), 1e-8 * c->swing);
 }
 
@@ -37,6 +38,9 @@ static void judge_found(const tg_check *c, const tg_slope_found *found, double r
     j->numeric = found->slope.value;
     j->error = found->slope.error;
     if (found->kink) judge_kink(found, j);
+    /* What stands still may have been rounded away on the way to a loss of 0, from any number that went into
+     * it. */
+    if (j->numeric == 0 && c->swing == 0) j->error = fmax(j->error, DBL_EPSILON * c->scale / c->options.step);
     j->tolerance = absolute + relative * fmax(fabs(j->analytic), fabs(j->numeric));
     j->difference = fabs(j->analytic - j->numeric);
     j->allowed = j->tolerance + 2 * j->error;
@@ -51,6 +55,27 @@ static void judge_found(const tg_check *c, const tg_slope_found *found, double r
         j->verdict = found->kink ? TG_KINK : TG_PASS;
 }
 
+/* A function that turns within the step may look as if its slope were known. So a FAIL is said only when
+ * shorter steps say the same, as far as noise lets them tell backward's slope from the other. */
+static bool confirm(const tg_check *c, const tg_line_at *f, tg_slope_found *found, tg_judgement *judgement) {
+    const tg_judgement first = *judgement;
+    double step = found->step;
+    for (int times = 0; times < 4; times++) {
+        tg_judgement again = first;
+        bool left;
+        if (!tg_ridders(f, found->side, step /= 16, &found->slope, &left)) return false;
+        judge_found(c, found, f->relative, f->absolute, &again);
+        if (times > 0 && !(again.allowed < first.difference / 2)) return true;
+        if (again.verdict == TG_PASS)
+            *judgement = again;
+        else if (again.verdict != TG_FAIL ||
+                 fabs(again.numeric - first.numeric) > again.allowed + first.allowed)
+            judgement->verdict = TG_UNRESOLVED;
+        if (judgement->verdict != TG_FAIL) return true;
+    }
+    return true;
+}
+
 bool tg_check_judge(tg_check *c, double analytic, double relative, double absolute, tg_judgement *judgement) {
     const tg_line_at f = {tg_check_line, c, c->base, c->report->noise, relative, absolute, last_digits(c)};
     const double step = c->options.step;
@@ -61,19 +86,8 @@ bool tg_check_judge(tg_check *c, double analytic, double relative, double absolu
     judge_found(c, &found, relative, absolute, judgement);
     if (found.step > 0 && tg_slope_will_do(&f, &found.slope))
         c->start = found.step > step ? found.step : fmin(step, 8 * found.step);
-    if (judgement->verdict != TG_FAIL || found.kink || !isfinite(analytic) || !isfinite(c->base.value))
-        return true;
-    /* A function that turns within the step may look as if its slope were known. So a FAIL is said only when
-     * much shorter steps say the same. */
-    tg_judgement second = *judgement;
-    if (!tg_slope_find(&f, found.step / 32, step, &found)) return false;
-    judge_found(c, &found, relative, absolute, &second);
-    const double apart = fabs(second.numeric - judgement->numeric);
-    if (second.verdict == TG_PASS)
-        *judgement = second;
-    else if (!(apart <= second.allowed + judgement->allowed))
-        judgement->verdict = TG_UNRESOLVED;
-    return true;
+    const bool sure = judgement->verdict != TG_FAIL || found.kink || !isfinite(analytic) || found.step == 0;
+    return sure || confirm(c, &f, &found, judgement);
 }
 
 /* --- entries -------------------------------------------------------------------------------------------- */

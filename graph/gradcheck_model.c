@@ -113,32 +113,35 @@ static double noise_of(const double *values) {
     return 3 * most;
 }
 
-static double longest_step(const double *values) {
-    double most = 0;
-    for (int i = 1; i < VALUES; i++) most = fmax(most, fabs(values[i] - values[i - 1]));
-    return most;
+/* Eight values at equal distances around the point; how many lie on its smooth piece, side by side. */
+static bool values_around(tg_check *c, double apart, double *values, int *n) {
+    *n = 0;
+    for (int i = 0; i < VALUES; i++) {
+        tg_sample sample;
+        if (!tg_check_line(c, (i - VALUES / 2) * apart, &sample)) return false;
+        if (sample.branches == c->base.branches && isfinite(sample.value)) values[(*n)++] = sample.value;
+    }
+    return true;
 }
 
 /* The loss may be computed to more or to fewer digits than a double has. Where it stands still though
- * backward says that it moves it is made of steps, and their height is its noise. Left at 0, which stands for
- * plain rounding, where a kink lies between. */
+ * backward says that it moves it is made of steps, and their height is its noise. */
 static bool measure_noise(tg_check *c) {
     double slope = 0, values[VALUES];
     tg_check_turn(c, (tg_motion){0, c->n_entries, true, tg_key_split(c->options.key, 0)});
-    for (int k = 0, e = 0; k < c->model.n; k++)
+    for (int64_t k = 0, e = 0; k < c->model.n; k++)
         for (int64_t i = 0; i < c->report->results[k].entries; i++, e++)
             slope += c->report->results[k].analytics[i] * c->units[e];
-    for (double apart = 0x1p-44; apart < 0x1p-10; apart *= 0x1p8) {
-        for (int i = 0; i < VALUES; i++) {
-            tg_sample sample;
-            if (!tg_check_line(c, (i - VALUES / 2) * apart, &sample)) return false;
-            if (sample.branches != c->base.branches || !isfinite(sample.value)) return true;
-            values[i] = sample.value;
-        }
-        const double moved = longest_step(values), rounding = DBL_EPSILON * fabs(c->base.value);
-        c->report->noise = apart > 0x1p-44 ? moved : noise_of(values);
-        if (moved > 0 || !(fabs(slope) * apart > 16 * rounding)) break;
+    const double rounding = DBL_EPSILON * fabs(c->base.value), finest = 0x1p-44;
+    for (double apart = finest; apart < 0x1p-10; apart *= 0x1p8) {
+        double longest = 0;
+        int n;
+        if (!values_around(c, apart, values, &n)) return false;
+        for (int i = 1; i < n; i++) longest = fmax(longest, fabs(values[i] - values[i - 1]));
+        c->report->noise = apart == finest && n == VALUES ? noise_of(values) : longest;
+        if (longest > 0 || !(fabs(slope) * apart > 16 * rounding)) return true;
     }
+    c->report->noise = DBL_EPSILON * c->scale; /* it never moved: anything may have been rounded away */
     return true;
 }
 
@@ -267,6 +270,21 @@ static bool read_gradients(const tg_check *c, tg_tensor loss) {
     return good;
 }
 
+/* The largest number in the nodes from first to the loss, and in what they read. */
+static double largest_number(const tg_tape *tape, uint32_t first, uint32_t loss) {
+    double most = 0;
+    for (uint32_t i = first; i <= loss; i++) {
+        const tg_node *node = tg_node_at(tape, i);
+        const tg_array array = tg_node_array(node);
+        if (array.dtype != TG_F64 || (node->flags & TG_NODE_VIEW)) continue;
+        const double *x = array.data;
+        const int64_t n = tg_array_size(&array);
+        for (int64_t e = 0; e < n; e++)
+            if (isfinite(x[e])) most = fmax(most, fabs(x[e]));
+    }
+    return most;
+}
+
 /* What is recorded here is taken back by tg_check_point. */
 static bool look_at_point(tg_check *c, bool *same) {
     tg_tensor loss, again;
@@ -282,6 +300,7 @@ static bool look_at_point(tg_check *c, bool *same) {
         return true;
     }
     c->base = (tg_sample){0, c->report->loss, 0};
+    c->scale = largest_number(c->model.tape, first, loss.node);
     return tg_branches_hash(c->model.where, loss, first, &c->base.branches) && find_reach(c, loss.node) &&
            read_gradients(c, loss);
 }

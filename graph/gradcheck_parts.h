@@ -27,6 +27,7 @@ typedef struct tg_check {
     double *values; /* of all entries, as they were */
     double *units;  /* by how much each of those that move does, for an offset of 1 */
     tg_sample base; /* the loss at the point */
+    double scale;   /* the largest number that went into it */
     int64_t first;  /* of the entries of the parameter that is being checked */
     double largest; /* of its slopes, in units of the line */
     tg_motion motion;

@@ -16,6 +16,7 @@ static bool measure(const tg_line_at *f, tg_side side, double step, tg_slope_fou
     if (slope.error < found->slope.error) {
         found->slope = slope;
         found->step = step;
+        found->side = side;
     }
     return true;
 }

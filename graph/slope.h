@@ -11,7 +11,8 @@ typedef struct tg_slope_found {
     bool kink;            /* at the point itself: then the slopes on either side say all that can be said */
     bool jump;            /* the function's value jumps there */
     tg_slope left, right; /* of a kink */
-    double step;          /* from which the slope was found */
+    double step;          /* from which the slope was found, */
+    tg_side side;         /* and to which side */
 } tg_slope_found;
 
 /* Nearer than this to a kink, in the line's unit, is at the kink. */
