@@ -4,6 +4,8 @@
  * sizes seen in the graph; and how much work each may be. Must not name anything: see mistake.c. */
 #include "graph/blame_evidence.h"
 
+#include "graph/branches.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -78,6 +80,8 @@ static int64_t work_of(const tg_local *l) {
     return work;
 }
 
+static int64_t entry_of(const gathering *g, int64_t i) { return g->entries ? g->entries[i] : i; }
+
 /* All entries, or as many as the work allows, evenly spread, the worst among them. */
 static bool choose_entries(gathering *g, int k, int64_t worst) {
     const int64_t size = g->l->inputs[k].size, affordable = MOST_ELEMENTS / 16 / work_of(g->l);
@@ -111,7 +115,7 @@ static bool gather_entries(gathering *g, int k, int64_t worst) {
     g->wrong = room(g->l, g->n, sizeof *g->wrong);
     g->error = room(g->l, g->n, sizeof *g->error);
     if (!g->wrong || !g->error || !(g->right = gather_right(g, k, g->error))) return false;
-    for (int64_t i = 0; i < g->n; i++) g->wrong[i] = g->l->inputs[k].backward[g->entries ? g->entries[i] : i];
+    for (int64_t i = 0; i < g->n; i++) g->wrong[i] = g->l->inputs[k].backward[entry_of(g, i)];
     g->evidence.shape = g->entries ? TG_SHAPE(g->n) : tg_array_shape(&array);
     g->evidence.is_sample = g->entries;
     g->evidence.wrong = g->wrong;
@@ -155,17 +159,41 @@ static bool gather_parts(gathering *g, int k) {
 }
 
 /* Most functions with branches have them by the sign of an input. */
-static bool gather_branches(gathering *g, int k) {
-    static const char *const names[] = {"where the input is 0", "where the input is negative",
-                                        "where the input is positive"};
-    uint64_t *branch = room(g->l, g->n, sizeof *branch);
-    if (!branch) return false;
+static void take_signs(const gathering *g, int k, uint64_t *branch) {
     for (int64_t i = 0; i < g->n; i++) {
-        const double x = g->l->inputs[k].point[g->entries ? g->entries[i] : i];
+        const double x = g->l->inputs[k].point[entry_of(g, i)];
         branch[i] = x < 0 ? 1 : x > 0 ? 2 : 0;
     }
+}
+
+/* What the operation itself tells, where that has an element for each entry. */
+static bool take_told_branches(const gathering *g, int k, uint64_t *branch, bool *told) {
+    const int64_t size = g->l->inputs[k].size;
+    tg_tensor pattern;
+    *told = false;
+    if (!tg_node_branch(g->l->node, &pattern)) return false;
+    if (!pattern.tape || tg_size_at(tg_place(g->l->node), pattern) != size) return true;
+    double *values = room(g->l, size, sizeof *values);
+    if (!values || tg_read_f64_at(tg_place(g->l->node), pattern, size, values) != TG_OK) return false;
+    for (int64_t i = 0; i < g->n; i++) memcpy(&branch[i], &values[entry_of(g, i)], sizeof *branch);
+    *told = true;
+    return true;
+}
+
+/* With the signs first, which can be named. */
+static bool find_with_branches(gathering *g, int k, tg_mistake *mistake) {
+    static const char *const names[] = {"where the input is 0", "where the input is negative",
+                                        "where the input is positive"};
+    bool told;
+    uint64_t *branch = room(g->l, g->n, sizeof *branch);
+    if (!branch) return false;
+    take_signs(g, k, branch);
     g->evidence.branch = branch;
     g->evidence.branch_names = names;
+    if (tg_mistake_find(&g->evidence, mistake)) return true;
+    if (!take_told_branches(g, k, branch, &told)) return false;
+    g->evidence.branch_names = NULL;
+    if (told) (void)tg_mistake_find(&g->evidence, mistake);
     return true;
 }
 
@@ -175,9 +203,8 @@ bool tg_blame_name_mistake(const tg_blame_graph *graph, tg_local *l, int k, int6
     const tg_arena_position scratch = tg_arena_here(&l->tape->scratch);
     *mistake = (tg_mistake){0};
     gather_sizes(&g, graph);
-    const bool good =
-        gather_entries(&g, k, worst) && gather_others(&g, k) && gather_parts(&g, k) && gather_branches(&g, k);
-    if (good) (void)tg_mistake_find(&g.evidence, mistake);
+    const bool good = gather_entries(&g, k, worst) && gather_others(&g, k) && gather_parts(&g, k) &&
+                      find_with_branches(&g, k, mistake);
     tg_arena_rewind(&l->tape->scratch, scratch);
     return good;
 }

@@ -93,6 +93,20 @@ static bool place_of(const source_table *table, const tg_array *array, size_t *p
     return true;
 }
 
+/* The node in the table that has these values, from place `at` on; TG_NO_NODE, and in *free the place where
+ * it would be. */
+static uint32_t find_equal(const tg_blame_graph *g, const source_table *table, size_t at,
+                           const tg_array *array, size_t *free) {
+    const int64_t n = tg_array_size(array);
+    for (; table->nodes[at] != TG_NO_NODE; at = (at + 1) & table->mask) {
+        const tg_array other = tg_node_array(tg_node_at(g->tape, table->nodes[at]));
+        if (tg_array_size(&other) == n && memcmp(array->data, other.data, (size_t)n * sizeof(double)) == 0)
+            break;
+    }
+    *free = at;
+    return table->nodes[at];
+}
+
 static bool open_table(const tg_blame_graph *g, source_table *table) {
     size_t size = 16;
     while (size < 2 * ((size_t)(g->high - g->low) + 1)) size *= 2;
@@ -106,25 +120,19 @@ static bool open_table(const tg_blame_graph *g, source_table *table) {
         const tg_array array = tg_node_array(tg_node_at(g->tape, i));
         size_t at;
         if (!(tg_blame_marks_of(g, i) & TG_BLAME_TOUCHED) || !place_of(table, &array, &at)) continue;
-        while (table->nodes[at] != TG_NO_NODE) at = (at + 1) & table->mask;
-        table->nodes[at] = i;
+        if (find_equal(g, table, at, &array, &at) == TG_NO_NODE)
+            table->nodes[at] = i; /* else the older one stays */
     }
     return true;
 }
 
-/* The oldest node that has the constant's values and was there before it. */
+/* The oldest node that has the constant's values, if it was there before it. */
 static uint32_t source_of(const tg_blame_graph *g, const source_table *table, uint32_t constant) {
     const tg_array array = tg_node_array(tg_node_at(g->tape, constant));
-    const int64_t n = tg_array_size(&array);
     size_t at;
     if (!place_of(table, &array, &at)) return TG_NO_NODE;
-    for (; table->nodes[at] != TG_NO_NODE; at = (at + 1) & table->mask) {
-        const tg_array other = tg_node_array(tg_node_at(g->tape, table->nodes[at]));
-        if (table->nodes[at] < constant && tg_array_size(&other) == n &&
-            memcmp(array.data, other.data, (size_t)n * sizeof(double)) == 0)
-            return table->nodes[at];
-    }
-    return TG_NO_NODE;
+    const uint32_t source = find_equal(g, table, at, &array, &at);
+    return source < constant ? source : TG_NO_NODE;
 }
 
 bool tg_blame_find_constants(const tg_blame_graph *g, int most, tg_blame_constant *found, int *n) {

@@ -42,13 +42,17 @@ uint64_t tg_array_hash(uint64_t hash, const tg_array *array) {
     return hash;
 }
 
-/* What the operation itself tells. */
-static bool mix_branch(tg_tape *tape, uint32_t i, uint64_t *hash) {
-    const tg_node *node = tg_node_at(tape, i);
+bool tg_node_branch(tg_tensor y, tg_tensor *branch) {
+    tg_tape *tape = y.tape;
+    const tg_node *node = tg_node_at(tape, y.node);
     const uint32_t n = node->n_in, *inputs = tg_node_inputs(node);
+    *branch = (tg_tensor){0};
+    if (!node->op->branch) return true;
+    const tg_arena_position scratch = tg_arena_here(&tape->scratch);
     tg_array *in = tg_arena_alloc(&tape->scratch, n * sizeof *in, 64);
     tg_tensor *x = tg_arena_alloc(&tape->scratch, n * sizeof *x, 64);
     if (!in || !x) {
+        tg_arena_rewind(&tape->scratch, scratch);
         tg_tape_fail(tape, TG_ERR_MEMORY, node->place, "%s: out of memory for its branches", node->op->name);
         return false;
     }
@@ -64,16 +68,14 @@ static bool mix_branch(tg_tape *tape, uint32_t i, uint64_t *hash) {
                           .attr = node->op->attr_size ? node->extra.attr : NULL,
                           .out = tg_node_array(node),
                           .x = x,
-                          .y = tg_handle(tape, i)};
+                          .y = y};
     const char *place = tape->place;
     tape->place = node->place;
-    const tg_tensor branch = node->op->branch(&call);
+    *branch = node->op->branch(&call);
     tape->place = place;
-    if (tape->status) return false;
-    if (branch.tape != tape || !tg_is_living(branch)) return true;
-    const tg_array array = tg_node_array(tg_node_at(tape, branch.node));
-    *hash = tg_array_hash(*hash, &array);
-    return true;
+    tg_arena_rewind(&tape->scratch, scratch);
+    if (branch->tape != tape || !tg_is_living(*branch)) *branch = (tg_tensor){0};
+    return tape->status == TG_OK;
 }
 
 static bool mix_node(tg_tape *tape, uint32_t i, uint64_t *hash) {
@@ -83,11 +85,12 @@ static bool mix_node(tg_tape *tape, uint32_t i, uint64_t *hash) {
     const tg_array array = tg_node_array(node);
     if (!tg_dtype_is_value(array.dtype) && !(node->flags & TG_NODE_VIEW))
         *hash = tg_array_hash(*hash, &array);
-    if (!node->op->branch) return true;
-    const tg_arena_position scratch = tg_arena_here(&tape->scratch);
-    const bool good = mix_branch(tape, i, hash);
-    tg_arena_rewind(&tape->scratch, scratch);
-    return good;
+    tg_tensor branch;
+    if (!tg_node_branch(tg_handle(tape, i), &branch)) return false;
+    if (!branch.tape) return true;
+    const tg_array told = tg_node_array(tg_node_at(tape, branch.node));
+    *hash = tg_array_hash(*hash, &told);
+    return true;
 }
 
 /* Marks what y needs of the nodes since `from`. */

@@ -15,4 +15,8 @@ bool tg_branches_hash(const char *where, tg_tensor y, uint32_t from, uint64_t *h
 /* The hash of an array's elements, bit for bit, going on from a hash so far. */
 uint64_t tg_array_hash(uint64_t hash, const tg_array *array);
 
+/* What the operation of a computed node tells of its branches; a zeroed handle where it tells nothing.
+ * Records on the tape. False, with an error, as above. */
+bool tg_node_branch(tg_tensor y, tg_tensor *branch);
+
 #endif

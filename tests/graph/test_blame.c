@@ -162,6 +162,103 @@ Test(blame, finds_a_line_of_which_only_one_node_is_wrong) {
     cr_expect_float_eq(tg_item(report.findings[0].node), 0.75 * 0.75 * 0.75, 1e-12);
 }
 
+/* --- large graphs --------------------------------------------------------------------------------------- */
+
+/* A recurrent network of `steps` steps with the state h of 4 numbers; six nodes a step. */
+static tg_tensor recurrence(int steps, const tg_tensor *p, int wrong_step) {
+    const tg_tensor input = tg_from_f64(tape, TG_SHAPE(4), 4, ((double[]){0.1, 0.2, 0.3, 0.4}));
+    tg_tensor h = input;
+    for (int i = 0; i < steps; i++) {
+        const tg_tensor z = tg_add(input, tg_add(tg_mul(h, p[0]), tg_mul(tg_tanh(h), p[1])));
+        h = i == wrong_step ? tg_apply_at("net.c:77", &twisted, 1, &z, NULL) : tg_tanh(z);
+    }
+    return tg_mean(h);
+}
+
+Test(blame, finds_one_wrong_node_among_tens_of_thousands) {
+    const tg_tensor p[] = {tg_param_normal(tape, TG_SHAPE(4), tg_key_new(1), 0.5),
+                           tg_param_normal(tape, TG_SHAPE(4), tg_key_new(2), 0.5)};
+    const int steps = 4000;
+    blame(recurrence(steps, p, 1234), 2, p);
+    cr_assert_eq(report.n, 1, "%d", report.n);
+    cr_expect_str_eq(report.findings[0].place, "net.c:77");
+    cr_expect_eq(report.nodes, 6 * steps + 1 - 1, "tanh(h) of the first step depends on no parameter");
+    cr_expect_eq(report.checked, report.nodes);
+    cr_expect_eq(report.unresolved, 0);
+    cr_expect_leq(report.evaluations, 20 * report.nodes, "%lld evaluations", (long long)report.evaluations);
+    blame(recurrence(steps, p, -1), 2, p);
+    cr_expect_eq(report.n, 0, "%s", words(0));
+}
+
+Test(blame, stops_at_the_limit_of_findings) {
+    const tg_tensor x = tg_param_scalar(tape, 0.3);
+    tg_tensor h = x;
+    static const char *const places[] = {"net.c:1", "net.c:2", "net.c:3"};
+    for (int i = 0; i < 3; i++) h = tg_apply_at(places[i], &twisted, 1, &h, NULL);
+    const tg_blame_options options = {.findings = 2};
+    cr_assert_eq(tg_blame(tape, h, 1, &x, &options, &report), TG_OK);
+    cr_expect_eq(report.n, 2);
+    cr_expect_eq(report.checked, 2);
+    cr_expect_eq(report.nodes, 3);
+}
+
+Test(blame, judges_by_the_tolerances_it_is_given) {
+    const tg_tensor x = tg_param_scalar(tape, 0.01), y = tg_apply(&twisted, 1, &x, NULL);
+    const tg_blame_options options = {.relative = 0.1};
+    cr_assert_eq(tg_blame(tape, y, 1, &x, &options, &report), TG_OK);
+    cr_expect_eq(report.n, 0);
+    blame(y, 1, &x);
+    cr_expect_eq(report.n, 1);
+}
+
+/* --- what is refused ------------------------------------------------------------------------------------ */
+
+static void expect_refused(tg_tensor loss, int n, const tg_tensor *params, tg_status status,
+                           const char *text) {
+    cr_expect_eq(tg_blame_at("check.c:1", tape, loss, n, params, NULL, &report), status);
+    EXPECT_ERROR(tape, status, "check.c:1: blame: ", text);
+    cr_expect(report.n == 0 && !report.findings);
+}
+
+Test(blame, refuses_what_it_cannot_check) {
+    const tg_tensor x = tg_param_zeros(tape, TG_SHAPE(2)), one = tg_param_scalar(tape, 1);
+    expect_refused(tg_exp(x), 1, &x, TG_ERR_SHAPE, "the loss must be one number");
+    expect_refused(tg_num(3), 1, &x, TG_ERR_SHAPE, "the loss must be one number");
+    expect_refused(tg_from_i64(tape, TG_SCALAR, 1, (int64_t[]){1}), 1, &x, TG_ERR_DTYPE, "f64");
+    expect_refused(one, 1, &(tg_tensor){0}, TG_ERR_VALUE, "parameter 0 is not an f64 tensor of the tape");
+    tg_tensor nothing = one;
+    tg_no_values(tape) { nothing = tg_exp(one); }
+    expect_refused(nothing, 1, &one, TG_ERR_VALUE, "has no values");
+    tg_tape *f32 = tg_tape_new(TG_F32);
+    const tg_tensor single = tg_param_scalar(f32, 1);
+    cr_expect_eq(tg_blame(f32, single, 1, &single, NULL, &report), TG_ERR_DTYPE);
+    EXPECT_ERROR(f32, TG_ERR_DTYPE, "f64 tape");
+    tg_tape_free(f32);
+    cr_expect_eq(tg_blame(NULL, one, 1, &one, NULL, &report), TG_ERR_HANDLE);
+}
+
+Test(blame, takes_its_memory_from_the_tapes_allocator_and_survives_each_failure) {
+    bool made = false;
+    for (long k = 0; !made; k++) {
+        counting memory;
+        const tg_allocator allocator = counting_allocator(&memory);
+        memory.fail_at = k;
+        tape = tg_tape_new_with(TG_F64, allocator);
+        if (!tape) continue;
+        const tg_tensor x = tg_param_normal(tape, TG_SHAPE(40, 50), tg_key_new(1), 1);
+        const tg_tensor y = tg_mean(tg_matmul(tg_apply(&twisted, 1, &x, NULL), tg_transpose(x)));
+        made = tg_blame(tape, y, 1, &x, NULL, &report) == TG_OK && !memory.failed;
+        if (memory.failed)
+            cr_expect(!report.findings && tg_tape_status(tape) == TG_ERR_MEMORY, "allocation %ld: %s", k,
+                      tg_tape_error(tape));
+        cr_expect(!made || report.n == 1);
+        tg_blame_report_free(&report);
+        tg_tape_free(tape);
+        cr_expect(memory.blocks == 0 && memory.bytes == 0 && memory.wrong_sizes == 0, "allocation %ld", k);
+    }
+    tape = NULL;
+}
+
 /* --- kinds of operations and inputs --------------------------------------------------------------------- */
 
 static bool blend_infer(tg_call *c) {
