@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static bool has_valid_rank(tg_shape shape) { return shape.rank >= 0 && shape.rank <= TG_MAX_RANK; }
 
@@ -88,4 +89,10 @@ tg_shape tg_shape_reduced(tg_shape shape, unsigned mask, bool keepdims) {
             out.dim[out.rank++] = 1;
     }
     return out;
+}
+
+void tg_shape_copy(tg_shape *to, tg_shape from) {
+    memset(to, 0, sizeof *to);
+    to->rank = from.rank;
+    for (int i = 0; i < from.rank && i < TG_MAX_RANK; i++) to->dim[i] = from.dim[i];
 }

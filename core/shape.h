@@ -66,6 +66,9 @@ TG_API int tg_axis_normalize(int axis, int rank);
 /* Turns a list of axes into a bit mask; returns -1 for an axis out of range, -2 for one given twice. */
 TG_API int tg_axes_mask(tg_axes axes, int rank);
 
+/* The same shape with every byte defined, for the attribute of an operation. */
+TG_API void tg_shape_copy(tg_shape *to, tg_shape from);
+
 /* The shape after reducing the axes in mask: dropped, or kept as 1. */
 TG_API tg_shape tg_shape_reduced(tg_shape shape, unsigned mask, bool keepdims);
 

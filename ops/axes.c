@@ -5,6 +5,8 @@
 
 #include "ops/views.h"
 
+#include <string.h>
+
 bool tg_resolve_axes(tg_tape *tape, const char *where, const char *name, tg_axes axes, tg_shape shape,
                      unsigned *mask) {
     char text[TG_SHAPE_TEXT];
@@ -40,14 +42,18 @@ int tg_resolve_axis(tg_tape *tape, const char *where, const char *name, int axis
 
 bool tg_reduce_some(const char *where, const char *name, tg_tensor x, tg_axes axes, bool keepdims,
                     tg_reduction *over) {
-    *over = (tg_reduction){.keepdims = keepdims};
+    memset(over, 0, sizeof *over); /* padding too: the bytes of attributes are compared */
+    over->keepdims = keepdims;
     if (!tg_is_valid(x)) return true;
     return tg_resolve_axes(x.tape, where, name, axes, tg_shape_of_at(where, x), &over->mask);
 }
 
 tg_reduction tg_reduce_all(const char *where, tg_tensor x) {
     const int rank = tg_is_valid(x) ? tg_shape_of_at(where, x).rank : 0;
-    return (tg_reduction){.mask = (1u << rank) - 1};
+    tg_reduction over;
+    memset(&over, 0, sizeof over);
+    over.mask = (1u << rank) - 1;
+    return over;
 }
 
 tg_tensor tg_keep_axes(const tg_call *c, tg_tensor reduced) {

@@ -13,7 +13,7 @@
 /* The attribute of both. */
 struct along {
     int axis;     /* as the caller gave it: negative ones count from the end */
-    bool labels;  /* errors speak of class labels */
+    int labels;   /* 1: errors speak of class labels (an int, so that there is no padding to compare) */
     int64_t size; /* put_along: elements along the axis */
 };
 
@@ -139,7 +139,7 @@ tg_tensor tg_take_along_at(const char *where, tg_tensor x, tg_tensor index, int 
 
 tg_tensor tg_take_labels_at(const char *where, tg_tensor x, tg_tensor labels) {
     const tg_tensor index = tg_unsqueeze_at(where, labels, -1);
-    const tg_tensor taken = take(where, x, index, (struct along){.axis = -1, .labels = true});
+    const tg_tensor taken = take(where, x, index, (struct along){.axis = -1, .labels = 1});
     return tg_squeeze_at(where, taken, TG_AXES(-1));
 }
 

@@ -10,9 +10,8 @@
 
 /* Elements start, start + step, ... of an axis, `count` of them; the axis has `size`. Every such element is
  * there: start and start + (count - 1) step lie in 0..size-1, and start = 0 when count is 0. */
-struct span {
-    int axis;
-    int64_t start, step, count, size;
+struct span { /* without padding: the bytes of attributes are compared */
+    int64_t axis, start, step, count, size;
 };
 
 /* The strides and first element of a part of an array; its shape is the caller's. */

@@ -87,7 +87,9 @@ const struct tg_op tg_op_reshape = {
 };
 
 tg_tensor tg_reshape_at(const char *where, tg_tensor x, tg_shape shape) {
-    return tg_apply_1(where, &tg_op_reshape, x, &shape);
+    tg_shape attr;
+    tg_shape_copy(&attr, shape);
+    return tg_apply_1(where, &tg_op_reshape, x, &attr);
 }
 
 tg_tensor tg_squeeze_at(const char *where, tg_tensor x, tg_axes axes) {
