@@ -112,3 +112,9 @@ void tg_arena_rewind(tg_arena *arena, tg_arena_position position) {
     arena->chunk = position.chunk;
     arena->offset = position.offset;
 }
+
+size_t tg_arena_used(const tg_arena *arena) {
+    size_t bytes = arena->n_chunks ? arena->offset : 0;
+    for (size_t i = 0; i < arena->chunk && i < arena->n_chunks; i++) bytes += arena->chunks[i].bytes;
+    return bytes;
+}

@@ -37,6 +37,9 @@ static inline tg_arena_position tg_arena_here(const tg_arena *arena) {
     return (tg_arena_position){arena->chunk, arena->offset};
 }
 
+/* Bytes handed out up to here, with what lies unused at the ends of chunks. */
+size_t tg_arena_used(const tg_arena *arena);
+
 /* Takes back all that was handed out since the position; poisoned in debug builds and under ASan. */
 void tg_arena_rewind(tg_arena *arena, tg_arena_position position);
 

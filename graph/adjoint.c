@@ -20,18 +20,18 @@ static void accumulate_backward(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
     for (int i = 0; i < c->n_in; i++) dx[i] = dy;
 }
 
-static const struct tg_op accumulate = {.name = "accumulate",
-                                        .kind = TG_MAP,
-                                        .n_inputs = -1,
-                                        .attr_size = sizeof(int),
+const struct tg_op tg_accumulate_op = {.name = "accumulate",
+                                       .kind = TG_MAP,
+                                       .n_inputs = -1,
+                                       .attr_size = sizeof(int),
 
-                                        .map_f32 = accumulate_f32,
-                                        .map_f64 = accumulate_f64,
-                                        .backward = accumulate_backward};
+                                       .map_f32 = accumulate_f32,
+                                       .map_f64 = accumulate_f64,
+                                       .backward = accumulate_backward};
 
 /* More than TG_MAX_MAP_INPUTS tensors are summed as a tree, so that the error grows with log n. */
 tg_tensor tg_accumulate_at(const char *where, int n, const tg_tensor *xs) {
-    if (n <= TG_MAX_MAP_INPUTS) return tg_apply_at(where, &accumulate, n, xs, &n);
+    if (n <= TG_MAX_MAP_INPUTS) return tg_apply_at(where, &tg_accumulate_op, n, xs, &n);
     tg_tape *tape = NULL;
     for (int i = 0; i < n && !tape; i++)
         if (!tg_is_num(xs[i])) tape = xs[i].tape;
@@ -47,7 +47,8 @@ tg_tensor tg_accumulate_at(const char *where, int n, const tg_tensor *xs) {
         int made = 0;
         for (int i = 0; i < n; i += TG_MAX_MAP_INPUTS) {
             const int group = n - i < TG_MAX_MAP_INPUTS ? n - i : TG_MAX_MAP_INPUTS;
-            level[made++] = group == 1 ? level[i] : tg_apply_at(where, &accumulate, group, level + i, &group);
+            level[made++] =
+                group == 1 ? level[i] : tg_apply_at(where, &tg_accumulate_op, group, level + i, &group);
         }
         n = made;
     }
@@ -102,7 +103,7 @@ static unsigned expanded_axes(tg_shape from, tg_shape to) {
 tg_tensor tg_sum_to_at(const char *where, tg_tensor x, tg_shape shape) {
     sum_to_attr attr;
     memset(&attr, 0, sizeof attr);
-    attr.shape = shape;
+    tg_shape_copy(&attr.shape, shape);
     if (tg_is_valid(x)) {
         const tg_array array = tg_node_array(tg_node_at(x.tape, x.node));
         if (tg_shape_equal(tg_array_shape(&array), shape)) return x;
@@ -155,7 +156,9 @@ tg_tensor tg_broadcast_to_at(const char *where, tg_tensor x, tg_shape shape) {
         const tg_array array = tg_node_array(tg_node_at(x.tape, x.node));
         if (tg_shape_equal(tg_array_shape(&array), shape)) return x;
     }
-    return tg_apply_1(where, &broadcast_to, x, &shape);
+    tg_shape attr;
+    tg_shape_copy(&attr, shape);
+    return tg_apply_1(where, &broadcast_to, x, &attr);
 }
 
 /* --- detach: y = x, a constant to differentiation ------------------------------------------------------- */

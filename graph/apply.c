@@ -5,7 +5,7 @@
 #include "core/map_driver.h"
 #include "core/matrix_product.h"
 #include "core/reduce_driver.h"
-#include "graph/node.h"
+#include "graph/deferred.h"
 
 #include <math.h>
 #include <string.h>
@@ -227,6 +227,7 @@ static bool compute_view(tg_call *c, tg_node *node) {
     const size_t bytes = (size_t)size * tg_dtype_size(c->out.dtype);
     int64_t strides[TG_MAX_RANK];
     tg_strides_contiguous(c->out_shape, node->rank ? node->here.dims + node->rank : strides);
+    if (c->tape->deferring) node->flags |= TG_NODE_NO_VALUES; /* of numbers alone perhaps, but large */
     if (node->flags & TG_NODE_NO_VALUES) return leave(node);
     if (node->rank) node->data = tg_arena_alloc(&c->tape->arena, bytes, 64);
     if (!node->data) return tg_fail(c, TG_ERR_MEMORY, "out of memory for a copy of %zu bytes", bytes);
@@ -308,6 +309,16 @@ static bool have_values(const tg_tape *tape, int n, const uint32_t *in) {
     return true;
 }
 
+/* Whether an operation that is applied while operations are deferred is computed all the same: it makes one
+ * element, or a view, of numbers alone. */
+static bool is_constant(const tg_call *c, const uint32_t *in) {
+    if (c->op->kind != TG_VIEW && tg_shape_size(c->out_shape) != 1) return false;
+    for (int i = 0; i < c->n_in; i++)
+        if (in[i] < c->tape->deferral->first || tg_node_at(c->tape, in[i])->flags & TG_NODE_NO_VALUES)
+            return false;
+    return true;
+}
+
 /* Any operation on any tensors. */
 static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, uint8_t flags) {
     tg_tape *tape = c->tape;
@@ -326,7 +337,8 @@ static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, 
     const uint32_t i = tape->n_nodes;
     tg_node *node = tg_node_new(tape, c->where, c->op, c->out_dtype, c->out_shape.rank);
     if (!node) return tg_invalid(tape);
-    const bool computes = tape->values_on && have_values(tape, c->n_in, in);
+    const bool computes =
+        tape->deferring ? is_constant(c, in) : tape->values_on && have_values(tape, c->n_in, in);
     if (!computes) node->flags = TG_NODE_NO_VALUES;
     bool good = tg_node_allocate(tape, c->where, node, c->out_shape, c->op->kind != TG_VIEW && computes) &&
                 keep_attr_and_inputs(tape, c->where, c->op, c->n_in, c->attr, node) && compute(c, node);
@@ -440,4 +452,34 @@ tg_tensor tg_apply_at(const char *where, const struct tg_op *op, int n, const tg
     uint32_t in[FEW];
     tg_array arrays[FEW];
     return apply_any(tape, where, op, n, x, attr, in, arrays);
+}
+
+/* --- what was deferred ---------------------------------------------------------------------------------- */
+
+bool tg_node_compute(tg_tape *tape, uint32_t i) {
+    tg_node *node = tg_node_at(tape, i);
+    const tg_arena_position before = tg_arena_here(&tape->scratch);
+    tg_array *in = tg_arena_alloc(&tape->scratch, node->n_in * sizeof *in, 64);
+    tg_call call = {.op = node->op,
+                    .tape = tape,
+                    .where = node->place,
+                    .n_in = (int)node->n_in,
+                    .in = in,
+                    .attr = node->op->attr_size ? node->extra.attr : NULL,
+                    .out_dtype = (tg_dtype)node->dtype};
+    const tg_array shaped = tg_node_array(node);
+    call.out_shape = tg_array_shape(&shaped);
+    if (!have_values(tape, call.n_in, tg_node_inputs(node))) return true; /* nor will it have any */
+    node->flags &= (uint8_t) ~(TG_NODE_VIEW | TG_NODE_NO_VALUES);
+    bool good = in != NULL;
+    if (!good) tg_fail(&call, TG_ERR_MEMORY, "out of memory for %d inputs", call.n_in);
+    for (uint32_t k = 0; good && k < node->n_in; k++)
+        in[k] = tg_node_array(tg_node_at(tape, tg_node_inputs(node)[k]));
+    if (node->op->kind == TG_VIEW)
+        node->data = node->rank ? NULL : &node->here;
+    else
+        good = good && tg_node_allocate(tape, node->place, node, call.out_shape, true);
+    good = good && compute(&call, node);
+    tg_arena_rewind(&tape->scratch, before);
+    return good;
 }

@@ -3,7 +3,7 @@
  * Owns: which nodes y was recorded from, and how a node looks. Drawing itself is Graphviz's. */
 #include "graph/drawing.h"
 
-#include "graph/node.h"
+#include "graph/deferred.h"
 
 #include <errno.h>
 #include <string.h>
@@ -128,7 +128,7 @@ tg_status tg_draw_at(const char *where, const char *path, tg_tensor y, const tg_
     if (!y.tape || tg_is_num(y)) return TG_ERR_HANDLE;
     tg_tape *tape = y.tape;
     static const tg_draw_options defaults;
-    if (!tg_node_of(where, "draw", y)) return tape->status;
+    if (!tg_node_of(where, "draw", y) || !tg_settle(tape)) return tape->status;
     const tg_arena_position before = tg_arena_here(&tape->scratch);
     size_t count = 0;
     uint8_t *seen = reachable(tape, y.node);

@@ -14,6 +14,9 @@ extern "C" {
 /* Adds dy/dp to the gradient of every parameter p that y was recorded from, as PyTorch does: calling it twice
  * doubles them; tg_zero_grad and tg_tape_zero_grad clear. y must have one element (or give the cotangent dy,
  * of y's shape, to tg_backward_from). Leaves the tape as it was, to rewind or to use again.
+ * A graph that is recorded again after a rewind, with the same operations, attributes and shapes, is known
+ * again: from its second time on (large arrays: at once) its gradients are computed by a plan that the tape
+ * keeps, with the same results bit for bit. Where memory is short the plans are given up.
  * Errors: an error that already stuck to the tape; TG_ERR_GRADIENT when y does not depend on a parameter,
  * goes through an operation that has no gradient, or was recorded from a leaf that has changed since; then no
  * gradient has changed. */

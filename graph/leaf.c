@@ -1,7 +1,7 @@
 /* leaf.c: parameters and inputs: the tensors that no operation made.
  *
  * Owns: making leaves, their gradients' storage, and changing them in place. */
-#include "graph/node.h"
+#include "graph/deferred.h"
 
 #include <string.h>
 
@@ -15,6 +15,7 @@ tg_tensor tg_num(double value) {
 
 /* A leaf whose values are not yet written; NULL with an error, and nothing on the tape, when it cannot be. */
 static tg_node *new_leaf(tg_tape *tape, const char *where, tg_shape shape, tg_dtype dtype) {
+    if (!tg_settle(tape)) return NULL;
     const tg_arena_position before = tg_arena_here(&tape->arena);
     const int rank = shape.rank >= 0 && shape.rank <= TG_MAX_RANK ? shape.rank : 0;
     tg_node *node = tg_node_new(tape, where, NULL, dtype, rank);
@@ -31,6 +32,14 @@ static tg_node *new_leaf(tg_tape *tape, const char *where, tg_shape shape, tg_dt
     return node;
 }
 
+static void zero(const tg_tape *tape, const tg_leaf *parameter) {
+    const tg_node *gradient = tg_node_at(tape, parameter->gradient);
+    const tg_array array = tg_node_array(gradient);
+    const size_t bytes = (size_t)tg_array_size(&array) * tg_dtype_size(array.dtype);
+    if (bytes) memset(gradient->data, 0, bytes);
+    gradient->extra.leaf->clear = !gradient->extra.leaf->shared;
+}
+
 /* A leaf, with a gradient when it is to be a parameter; TG_NO_NODE, and nothing on the tape, when it cannot
  * be. */
 static uint32_t make_leaf(tg_tape *tape, const char *where, tg_shape shape, tg_dtype dtype, bool parameter) {
@@ -45,13 +54,11 @@ static uint32_t make_leaf(tg_tape *tape, const char *where, tg_shape shape, tg_d
         tg_node_drop(tape);
         return TG_NO_NODE;
     }
-    const tg_array array = tg_node_array(gradient);
-    const size_t bytes = (size_t)tg_array_size(&array) * tg_dtype_size(dtype);
-    if (bytes) memset(gradient->data, 0, bytes);
     node->extra.leaf->gradient = i + 1;
     node->extra.leaf->previous = tape->last_parameter;
     node->flags |= TG_NODE_REQUIRES_GRAD;
     tape->last_parameter = i;
+    zero(tape, node->extra.leaf);
     return i;
 }
 
@@ -154,7 +161,7 @@ tg_tensor tg_param_normal_at(const char *where, tg_tape *tape, tg_shape shape, t
 
 tg_node *tg_leaf_node(const char *where, const char *what, tg_tensor x) {
     tg_node *node = tg_node_of(where, what, x);
-    if (!node) return NULL;
+    if (!node || !tg_settle(x.tape)) return NULL;
     if (node->op) {
         tg_tape_fail(x.tape, TG_ERR_VALUE, where,
                      "%s: only leaves can be changed in place; this is the result of %s at %s", what,
@@ -205,10 +212,23 @@ tg_status tg_write_bool_at(const char *where, tg_tensor x, int64_t n, const bool
 
 void *tg_data_mut_at(const char *where, tg_tensor x) {
     const tg_node *node = tg_leaf_changing(where, "data_mut", x);
-    return node ? node->data : NULL;
+    if (!node) return NULL;
+    node->extra.leaf->shared = true;
+    return node->data;
 }
 
-tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node) {
-    while (node->op && (node->flags & TG_NODE_VIEW)) node = tg_node_at(tape, tg_node_inputs(node)[0]);
-    return node->op ? NULL : node->extra.leaf;
+void tg_leaf_clear(const char *where, const tg_tape *tape, const tg_leaf *parameter) {
+    tg_leaf *gradient = tg_node_at(tape, parameter->gradient)->extra.leaf;
+    if (gradient->clear) return;
+    tg_leaf_change(tape, gradient, where);
+    zero(tape, parameter);
+}
+
+uint32_t tg_leaf_under(const tg_tape *tape, uint32_t i) {
+    const tg_node *node = tg_node_at(tape, i);
+    while (node->op && (node->flags & TG_NODE_VIEW)) {
+        i = tg_node_inputs(node)[0];
+        node = tg_node_at(tape, i);
+    }
+    return node->op ? TG_NO_NODE : i;
 }

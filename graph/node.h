@@ -20,8 +20,9 @@ enum tg_node_flags {
     TG_NODE_BARRIER = 2,       /* recorded while gradients were off: a constant to differentiation */
     TG_NODE_VIEW = 4,          /* its data is that of its input */
     TG_NODE_NAMED = 8,
-    TG_NODE_GRADIENT = 16, /* recorded while differentiating */
-    TG_NODE_NO_VALUES = 32 /* recorded and not computed (of a view: when it was recorded) */
+    TG_NODE_GRADIENT = 16,  /* recorded while differentiating */
+    TG_NODE_NO_VALUES = 32, /* recorded and not computed (of a view: when it was recorded) */
+    TG_NODE_OUTPUT = 64     /* its result goes to a parameter's gradient already */
 };
 
 /* What only leaves have. */
@@ -33,6 +34,8 @@ typedef struct tg_leaf {
     uint64_t changed_epoch;
     uint32_t changed_nodes;
     const char *changed_at; /* the line; NULL: never changed */
+    bool clear;             /* a parameter's gradient: zeros, and nobody has written to it since */
+    bool shared;            /* its memory was given to the caller, who may write to it unseen */
 } tg_leaf;
 
 /* One value and where it came from: one cache line. Scalars lie in the node itself. */
@@ -87,25 +90,56 @@ typedef struct tg_number_entry {
     tg_dtype dtype;
 } tg_number_entry;
 
+/* A y that was differentiated lately: what is seen again may be worth a plan. */
+typedef struct tg_sighting {
+    const struct tg_op *op;
+    size_t bytes;   /* of the tape's arena: they tell sizes apart */
+    uint64_t epoch; /* the tape's when it was seen last */
+    uint32_t y, times;
+    bool refused; /* its gradient cannot be planned */
+} tg_sighting;
+
+/* What tg_backward remembers (backward_cache.c). */
+enum { TG_BACKWARD_PLANS = 4, TG_SIGHTINGS = 8 };
+typedef struct tg_backward_cache {
+    struct tg_backward_plan *plans[TG_BACKWARD_PLANS]; /* the one used last first; NULL: none */
+    tg_sighting sightings[TG_SIGHTINGS];
+    uint32_t next_sighting;
+    uint32_t patience; /* how often a graph must have been seen: more, where plans were made in vain */
+    bool running;      /* a plan is, and cannot be freed */
+} tg_backward_cache;
+
+/* While operations are recorded without being computed. */
+typedef struct tg_deferral {
+    tg_arena arena; /* the tape's own meanwhile */
+    uint32_t first; /* the oldest node that is deferred */
+    bool values_on; /* as it was */
+} tg_deferral;
+
 struct tg_tape {
     tg_node **segments; /* nodes never move: they are kept in segments of TG_SEGMENT */
     size_t n_segments, segment_capacity;
     uint32_t n_nodes;
     uint32_t most_nodes;     /* before any rewind: slots beyond were never written to */
+    uint32_t least_nodes;    /* to which it may be rewound: what a reverse pass is looking at stays */
     uint32_t last_parameter; /* parameters are chained through their leaves */
     uint64_t epoch;          /* counts rewinds, from 1 */
     tg_dtype dtype;
     bool grad_on, values_on, nan_check, rewriting;
+    bool deferring;        /* values are off, until somebody looks at one */
+    tg_deferral *deferral; /* also after it was settled, until it ends */
     tg_broadcast broadcast;
 
     const char *place; /* while differentiating: the line of the operation whose backward runs */
     const char *backward_of;
 
-    tg_arena arena;   /* shapes, attributes and data of nodes, in the nodes' order */
-    tg_arena scratch; /* used and given back within one call */
-    tg_allocator allocator;
-    size_t held; /* bytes from the allocator beside the arenas */
+    tg_arena arena;         /* shapes, attributes and data of nodes, in the nodes' order */
+    tg_arena scratch;       /* used and given back within one call */
+    tg_allocator allocator; /* the caller's */
+    tg_allocator memory;    /* the same; but gives up what tg_backward remembers before it fails */
+    size_t held;            /* bytes from the allocator beside the arenas */
 
+    tg_backward_cache backwards;
     tg_number_entry numbers[TG_NUMBERS]; /* tg_num made into nodes lately */
     tg_rewind_entry rewinds[TG_REWINDS];
     tg_name_entry *names;
@@ -182,7 +216,8 @@ static TG_INLINE tg_node *tg_node_new(tg_tape *tape, const char *where, const st
 /* Takes back the newest node. */
 static inline void tg_node_drop(tg_tape *tape) { tape->n_nodes--; }
 
-/* Gives a node of rank > 0 its shape with contiguous strides, and data unless it will be a view. */
+/* Gives a node of rank > 0 its shape with contiguous strides, and data unless it will be a view or is
+ * deferred. While operations are deferred scalars too have their data apart: it outlives the node. */
 bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape shape, bool with_data);
 
 /* The living node of a handle; NULL with an error on its tape ("what" is the caller's name) otherwise. An
@@ -204,11 +239,18 @@ bool tg_check_finite(const tg_call *c, const uint32_t *in);
 /* An error for a handle that is not living, saying who made it and who rewound it. */
 void tg_fail_stale(const char *where, const char *what, tg_tensor x);
 
+/* Frees the plans of tg_backward; whether there were any. And the bytes that they hold. */
+bool tg_backward_cache_drop(tg_tape *tape);
+size_t tg_backward_cache_bytes(const tg_tape *tape);
+
 /* Rewinds without a check; the mark must be the tape's own and living. */
 void tg_tape_cut(tg_tape *tape, uint32_t n_nodes, tg_arena_position position, const char *where);
 
-/* The leaf under a node, through views; NULL when it is computed. */
-tg_leaf *tg_leaf_under(const tg_tape *tape, const tg_node *node);
+/* The leaf (or number) under node i, through views; TG_NO_NODE when it is computed. */
+uint32_t tg_leaf_under(const tg_tape *tape, uint32_t i);
+
+/* Sets the gradient of a parameter to zero. */
+void tg_leaf_clear(const char *where, const tg_tape *tape, const tg_leaf *parameter);
 
 /* The node of a leaf that may be changed in place; NULL, with an error, for what is no leaf. */
 tg_node *tg_leaf_node(const char *where, const char *what, tg_tensor x);
@@ -228,6 +270,10 @@ bool tg_node_gradients(const char *where, tg_tensor y, tg_tensor dy, const bool 
 
 /* The operation of tg_assign: the only one that is not pure. */
 extern const struct tg_op tg_assign_op;
+
+/* The operation of tg_accumulate, for up to TG_MAX_MAP_INPUTS tensors; its attribute is their number, an int.
+ */
+extern const struct tg_op tg_accumulate_op;
 
 /* The kernel of an elementwise operation for inputs of these dtypes. */
 tg_map_kernel *tg_map_kernel_for(const tg_tape *tape, const struct tg_op *op, int n_in, const tg_array *in);
@@ -251,6 +297,7 @@ static inline void tg_leaf_change(const tg_tape *tape, tg_leaf *leaf, const char
     leaf->changed_epoch = tape->epoch;
     leaf->changed_nodes = tape->n_nodes;
     leaf->changed_at = where;
+    leaf->clear = false;
 }
 
 /* "W1 [4, 2]" or "[4, 2]" for messages. */

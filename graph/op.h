@@ -89,7 +89,8 @@ struct tg_op {
      * cheap. */
     double (*flops)(const tg_call *c);
 
-    /* Writes dx[i], the gradient with respect to input i, in tensor operations; dy has the output's shape. A
+    /* Writes dx[i], the gradient with respect to input i, in tensor operations; which ones, may depend on
+     * shapes and on the attribute alone (the arrays of c have no data here). dy has the output's shape. A
      * dx[i] of the output's broadcast shape is right: the library sums it to the input's. dx[i] is invalid on
      * entry and may stay so: no gradient flows there. c->x are the inputs and c->y the output as tensors;
      * tg_needs_grad(c, i) saves work for inputs that need none. Operations without a gradient say
@@ -112,12 +113,12 @@ struct tg_call {
     tg_tape *tape;
     const char *where; /* the caller's line */
     int n_in;
-    const tg_array *in; /* the inputs, n_in of them */
+    const tg_array *in; /* the inputs, n_in of them (backward: without data) */
     const void *attr;   /* the attribute, NULL when attr_size is 0 */
 
     tg_shape out_shape; /* written by infer */
     tg_dtype out_dtype; /* as infer writes it; at first the tape's, of a view the input's */
-    tg_array out;       /* forward: the output */
+    tg_array out;       /* forward: the output (backward: without data) */
 
     const tg_tensor *x; /* backward, branch: the inputs */
     tg_tensor y;        /* backward, branch: the output */

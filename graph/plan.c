@@ -2,6 +2,7 @@
  *
  * Owns: the order of the planner's parts, the memory of a plan, the scratch that forwards will need. Must not
  * know how values are scheduled, fused, placed or run. */
+#include "graph/deferred.h"
 #include "graph/plan_timing.h"
 
 #include <math.h>
@@ -10,7 +11,8 @@
 /* --- memory --------------------------------------------------------------------------------------------- */
 
 static void *allocate(const tg_planning *p, tg_arena *arena, size_t n, size_t bytes) {
-    void *memory = bytes && n > SIZE_MAX / 2 / bytes ? NULL : tg_arena_alloc(arena, n * bytes, 64);
+    const size_t align = n * bytes < 64 ? 16 : 64; /* there are many small ones, which share lines */
+    void *memory = bytes && n > SIZE_MAX / 2 / bytes ? NULL : tg_arena_alloc(arena, n * bytes, align);
     if (!memory) tg_tape_fail(p->tape, TG_ERR_MEMORY, p->where, "plan: out of memory");
     return memory;
 }
@@ -43,13 +45,6 @@ bool tg_value_call(const tg_planning *p, const tg_value *v, tg_call *call) {
 
 /* --- scratch -------------------------------------------------------------------------------------------- */
 
-/* Bytes handed out by an arena up to here, with what lay unused at the ends of chunks. */
-static size_t bytes_used(const tg_arena *arena) {
-    size_t bytes = arena->n_chunks ? arena->offset : 0;
-    for (size_t i = 0; i < arena->chunk && i < arena->n_chunks; i++) bytes += arena->chunks[i].bytes;
-    return bytes;
-}
-
 /* Runs one forward on what lies where the plan will read, with the plan's scratch and its result thrown away.
  * That it fails is not yet an error, unless memory is out: a label may be out of range until it is written
  * anew. */
@@ -61,7 +56,7 @@ static bool try_forward(const tg_planning *p, tg_call call, void *result, size_t
     (void)tg_call_forward(&call);
     p->plan->scratch = tape->scratch;
     tape->scratch = kept;
-    const size_t used = bytes_used(&p->plan->scratch);
+    const size_t used = tg_arena_used(&p->plan->scratch);
     if (used > *most) *most = used;
     tg_arena_rewind(&p->plan->scratch, (tg_arena_position){0, 0});
     if (tape->status == TG_ERR_MEMORY) return false;
@@ -102,7 +97,7 @@ static tg_node *root_of(const tg_tape *tape, tg_node *node) {
 }
 
 static bool check_outputs(const char *where, tg_tape *tape, int n, const tg_tensor *outputs) {
-    if (tape->status) return false;
+    if (tape->status || !tg_settle(tape)) return false;
     if (n < 1) {
         tg_tape_fail(tape, TG_ERR_VALUE, where, "plan: there are no outputs");
         return false;
@@ -140,6 +135,22 @@ static void give_values(tg_tape *tape, int n, const tg_tensor *outputs) {
     }
 }
 
+void tg_plan_open(tg_plan *plan, const char *where, tg_tape *tape, tg_allocator allocator) {
+    *plan = (tg_plan){.tape = tape, .place = where};
+    tg_arena_init(&plan->arena, allocator);
+    tg_arena_init(&plan->scratch, allocator);
+}
+
+void tg_plan_close(tg_plan *plan) {
+    tg_arena_free(&plan->arena);
+    tg_arena_free(&plan->scratch);
+}
+
+bool tg_plan_make(tg_planning *p, int n_outputs, const tg_tensor *outputs) {
+    return tg_plan_schedule(p, n_outputs, outputs) && tg_plan_fuse(p) && tg_plan_place(p) &&
+           tg_plan_make_steps(p);
+}
+
 tg_plan *tg_plan_new_at(const char *where, tg_tape *tape, int n, const tg_tensor *outputs) {
     if (!tape || !check_outputs(where, tape, n, outputs)) return NULL;
     tg_plan *plan = tg_memory_new(&tape->allocator, sizeof *plan);
@@ -147,14 +158,11 @@ tg_plan *tg_plan_new_at(const char *where, tg_tape *tape, int n, const tg_tensor
         tg_tape_fail(tape, TG_ERR_MEMORY, where, "plan: out of memory");
         return NULL;
     }
-    *plan = (tg_plan){.tape = tape, .place = where};
-    tg_arena_init(&plan->arena, tape->allocator);
-    tg_arena_init(&plan->scratch, tape->allocator);
+    tg_plan_open(plan, where, tape, tape->allocator);
     tg_planning planning = {.tape = tape, .plan = plan, .where = where};
     const tg_arena_position before = tg_arena_here(&tape->scratch);
-    const bool good = tg_plan_schedule(&planning, n, outputs) && tg_plan_fuse(&planning) &&
-                      tg_plan_place(&planning) && tg_plan_make_steps(&planning) &&
-                      tg_plan_count_work(&planning) && reserve_scratch(&planning);
+    const bool good =
+        tg_plan_make(&planning, n, outputs) && tg_plan_count_work(&planning) && reserve_scratch(&planning);
     tg_arena_rewind(&tape->scratch, before);
     if (good && tg_timing_by_environment(plan)) {
         give_values(tape, n, outputs);
@@ -169,7 +177,6 @@ void tg_plan_free(tg_plan *plan) {
     if (!plan) return;
     tg_timing_write_files(plan);
     const tg_allocator allocator = plan->tape->allocator;
-    tg_arena_free(&plan->arena);
-    tg_arena_free(&plan->scratch);
+    tg_plan_close(plan);
     tg_memory_free(&allocator, plan, sizeof *plan);
 }

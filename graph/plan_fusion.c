@@ -18,8 +18,9 @@ typedef struct growing {
     tg_array shape, narrow; /* of its elements, and of what has one element a row */
     int slots;              /* blocks that it may need: an upper bound */
     int n_folds;
-    bool all_direct; /* nothing is gathered or reduced */
-    bool all_narrow; /* no operand has more bytes than a value */
+    bool all_direct;  /* nothing is gathered or reduced */
+    bool all_narrow;  /* no operand has more bytes than a value */
+    bool passed_call; /* leaves for later what can fail */
 } growing;
 
 static bool is_map(const tg_value *v) { return v->role == TG_ROLE_COMPUTED && v->node->op->kind == TG_MAP; }
@@ -100,6 +101,7 @@ static bool can_take(const tg_planning *p, const growing *g, const tg_value *v, 
         inside |= r.inside;
     }
     if (is_assign(v) && !can_change(p, g, v, n)) return false;
+    if (v->after_calls && g->passed_call) return false;
     if (n != g->unit->form.n && !inside) return false;
     if ((g->n_folds || g->unit->form.row > 1) && has_wide_operand(p, v)) return false;
     return g->unit->form.n == 1 ? g->unit->n < SCALAR_MOST : g->slots + *slots <= TG_CHAIN_SLOTS;
@@ -130,7 +132,8 @@ static bool try_map(tg_planning *p, growing *g, tg_value *v) {
 }
 
 /* Notes what v, which the chain leaves for later, is still to read and to change. */
-static void pass_over(tg_planning *p, const growing *g, const tg_value *v) {
+static void pass_over(tg_planning *p, growing *g, const tg_value *v) {
+    g->passed_call |= v->node->op->kind == TG_CONTRACT || v->node->op->kind == TG_OTHER;
     for (uint32_t k = 0; k < v->node->n_in; k++)
         tg_value_root(p, tg_value_input(p, v, k))->passed_read = g->id;
     if (is_assign(v)) tg_value_root(p, v)->passed_change = g->id;

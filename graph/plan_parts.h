@@ -141,6 +141,8 @@ typedef struct tg_value {
     bool replaced;               /* its memory is another's already */
     bool whole_here;             /* the unit last looked at reads it as it lies, ... */
     uint32_t read_in, last_here; /* ... which is this one, and the position of its last reader there */
+    void *home;                  /* memory outside the slab, where it is given or kept */
+    bool after_calls;            /* see tg_plan_home */
     size_t offset;               /* in the slab, when in_memory and not kept */
     int slot;                    /* of a chain: its block */
 } tg_value;
@@ -153,12 +155,19 @@ typedef struct tg_unit {
     size_t parts_offset; /* of the partial results of its folds */
 } tg_unit;
 
+/* Where an output is to lie other than in the tape's memory for it. */
+typedef struct tg_plan_home {
+    void *data;
+    bool after_calls; /* it takes the place of what it is made of: computed after all that can fail */
+} tg_plan_home;
+
 typedef struct tg_planning {
     tg_tape *tape;
     tg_plan *plan;
     const char *where;
-    const uint8_t *marks;
-    uint32_t *at; /* by node of the tape: its value */
+    uint32_t first;            /* older nodes are given, and do not change while the plan runs */
+    const tg_plan_home *homes; /* of each output; NULL: the tape's memory */
+    uint32_t *at;              /* by node of the tape: its value */
     uint32_t n_values, n_computed, n_assigns;
     tg_value *values;
     uint32_t n_units, n_members;
@@ -176,7 +185,15 @@ void *tg_planning_memory(const tg_planning *p, size_t n, size_t bytes);
 /* What a result of so many bytes takes of the slab: whole lines of the cache. */
 static inline size_t tg_slab_bytes(size_t bytes) { return bytes < 64 ? 64 : (bytes + 63) & ~(size_t)63; }
 
+/* A plan yet to be filled; its memory is freed by tg_plan_close. */
+void tg_plan_open(tg_plan *plan, const char *where, tg_tape *tape, tg_allocator allocator);
+void tg_plan_close(tg_plan *plan);
+
+/* Runs the steps; false with an error on the tape. Forwards take their scratch from the tape. */
+bool tg_plan_run_steps(const tg_plan *plan);
+
 /* The parts, in order; false with an error on the tape. */
+bool tg_plan_make(tg_planning *p, int n_outputs, const tg_tensor *outputs); /* all of these: */
 bool tg_plan_schedule(tg_planning *p, int n_outputs, const tg_tensor *outputs);
 bool tg_plan_fuse(tg_planning *p);
 bool tg_plan_place(tg_planning *p);

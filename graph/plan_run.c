@@ -4,6 +4,7 @@
  * looked up, locked or allocated here. */
 #include "core/machine_peaks.h"
 #include "core/reduce_driver.h"
+#include "graph/deferred.h"
 #include "graph/plan_timing.h"
 
 static bool check_living(const char *where, const tg_plan *plan) {
@@ -28,8 +29,9 @@ static void run_kernels(const tg_step *step) {
 static bool run_call(const tg_step *step) {
     const tg_call *call = &step->as.call;
     tg_tape *tape = call->tape;
+    const tg_arena_position before = tg_arena_here(&tape->scratch);
     const bool done = tg_call_forward(call);
-    tg_arena_rewind(&tape->scratch, (tg_arena_position){0, 0});
+    tg_arena_rewind(&tape->scratch, before);
     if (!done && !tape->status) tg_fail(call, TG_ERR_OP, "forward failed and did not say why");
     return done;
 }
@@ -50,9 +52,10 @@ static bool run_step(const tg_step *step) {
     return false;
 }
 
-static void run_steps(const tg_plan *plan) {
-    bool good = true;
-    for (uint32_t i = 0; good && i < plan->n_steps; i++) good = run_step(&plan->steps[i]);
+bool tg_plan_run_steps(const tg_plan *plan) {
+    for (uint32_t i = 0; i < plan->n_steps; i++)
+        if (!run_step(&plan->steps[i])) return false;
+    return true;
 }
 
 /* The same, with an eye on the clock. A run that fails does not count. */
@@ -70,7 +73,7 @@ static void run_timed(const tg_plan *plan, tg_timing *timing) {
 tg_status tg_plan_run_at(const char *where, tg_plan *plan) {
     if (!plan) return TG_ERR_HANDLE; /* the tape knows why there is none */
     tg_tape *tape = plan->tape;
-    if (tape->status) return tape->status;
+    if (tape->status || !tg_settle(tape)) return tape->status;
     if (!check_living(where, plan)) return tape->status;
     const tg_arena kept =
         tape->scratch; /* forwards take their scratch from the tape: now that is the plan's */
@@ -80,7 +83,7 @@ tg_status tg_plan_run_at(const char *where, tg_plan *plan) {
     if (TG_UNLIKELY(plan->timing != NULL))
         run_timed(plan, plan->timing);
     else
-        run_steps(plan);
+        (void)tg_plan_run_steps(plan); /* the tape keeps the error */
     plan->scratch = tape->scratch;
     tape->scratch = kept;
     return tape->status;

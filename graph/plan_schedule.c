@@ -29,8 +29,9 @@ static uint8_t *mark(tg_planning *p, int n_outputs, const tg_tensor *outputs) {
         const tg_node *node = tg_node_at(p->tape, i);
         p->plan->counts.recorded += node->op != NULL;
         if (!(marks[i] & TG_MARK_NEEDED)) continue;
-        p->plan->counts.needed += node->op != NULL;
         p->n_values++;
+        if (i < p->first) continue;
+        p->plan->counts.needed += node->op != NULL;
         for (uint32_t k = 0; k < node->n_in; k++) marks[tg_node_inputs(node)[k]] |= TG_MARK_NEEDED;
     }
     p->plan->newest = newest;
@@ -131,12 +132,13 @@ static const tg_value *operand_unchanged(const tg_planning *p, const tg_value *v
     return NULL;
 }
 
-/* If x lies as the result would. Leaves are left alone: they may have changed by the time that the result is
- * read. */
+/* If x lies as the result would. Leaves that may change are left alone: they may have by the time that the
+ * result is read. */
 static void leave_out(tg_planning *p, tg_value *v) {
     if (v->role != TG_ROLE_COMPUTED || v->kept || v->node->op->kind != TG_MAP) return;
     const tg_value *x = operand_unchanged(p, v);
-    if (!x || tg_value_root(p, x)->role != TG_ROLE_COMPUTED || !tg_value_is_whole(p, x)) return;
+    if (!x || !tg_value_is_whole(p, x)) return;
+    if (tg_value_root(p, x)->role != TG_ROLE_COMPUTED && !p->first) return;
     const tg_array array = tg_node_array(x->node), result = tg_node_array(v->node);
     if (!tg_shape_equal(tg_array_shape(&array), tg_array_shape(&result))) return;
     v->same = tg_value_id(p, x);
@@ -167,14 +169,16 @@ static void see_through(tg_planning *p, tg_value *v) {
 
 /* --- values --------------------------------------------------------------------------------------------- */
 
-static void classify(tg_planning *p, tg_value *v) {
+/* What node i is to the plan. */
+static void classify(tg_planning *p, tg_value *v, uint32_t i) {
     const tg_node *node = v->node;
     const uint32_t id = tg_value_id(p, v);
     v->root = v->same = id;
     v->unit = v->last_unit = v->into = v->read_in = v->counted_in = TG_NONE;
     v->changed_here = v->gathered_here = v->passed_read = v->passed_change = TG_NONE;
-    v->base = node->data;
+    v->base = v->home = node->data;
     v->role = TG_ROLE_GIVEN;
+    if (i < p->first) return;
     if (!node->op) {
         v->constant = node->extra.leaf == NULL;
         return;
@@ -213,11 +217,15 @@ bool tg_plan_schedule(tg_planning *p, int n_outputs, const tg_tensor *outputs) {
         p->at[i] = n;
         tg_value *v = &p->values[n++];
         *v = (tg_value){.node = tg_node_at(p->tape, i), .kept = (marks[i] & TG_MARK_KEPT) != 0};
-        classify(p, v);
+        classify(p, v, i);
         leave_out(p, v);
         see_through(p, v);
         if (v->role != TG_ROLE_GIVEN && v->node->op != &tg_assign_op && v->same == n - 1) merge(p, &table, v);
         p->n_computed += v->role == TG_ROLE_COMPUTED && v->same == n - 1;
+    }
+    for (int k = 0; p->homes && k < n_outputs; k++) {
+        p->values[p->at[outputs[k].node]].home = p->homes[k].data;
+        p->values[p->at[outputs[k].node]].after_calls = p->homes[k].after_calls;
     }
     return true;
 }
@@ -240,7 +248,7 @@ tg_array tg_value_array(const tg_planning *p, const tg_value *v) {
     const tg_value *root = tg_value_root(p, v);
     if (root->into != TG_NONE) root = &p->values[root->into];
     const bool in_slab = root->role == TG_ROLE_COMPUTED && !root->kept;
-    const uintptr_t at = in_slab ? (uintptr_t)p->slab + root->offset : (uintptr_t)root->node->data;
+    const uintptr_t at = in_slab ? (uintptr_t)p->slab + root->offset : (uintptr_t)root->home;
     array.data = (void *)(at + ((uintptr_t)v->node->data - (uintptr_t)v->base));
     return array;
 }

@@ -343,7 +343,7 @@ static bool note_changes(tg_planning *p) {
     plan->changes = tg_planning_memory(p, p->n_assigns, sizeof *plan->changes);
     for (uint32_t i = 0; plan->changes && i < p->n_values; i++) {
         const tg_value *v = &p->values[i];
-        if (v->node->op == &tg_assign_op)
+        if (v->node->op == &tg_assign_op && v->role == TG_ROLE_COMPUTED)
             plan->changes[plan->n_changes++] =
                 (tg_plan_change){tg_value_root(p, v)->node->extra.leaf, v->node->place};
     }

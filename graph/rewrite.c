@@ -14,7 +14,8 @@ bool tg_made_by(tg_tensor y, const struct tg_op *op, tg_tensor *x, const void **
     /* Written anew, the gradient would flow where it was stopped, ... */
     if (node->flags & TG_NODE_BARRIER && tape->grad_on) return false;
     const uint32_t in = tg_node_inputs(node)[0];
-    const tg_leaf *leaf = tg_leaf_under(tape, tg_node_at(tape, in));
+    const uint32_t under = tg_leaf_under(tape, in);
+    const tg_leaf *leaf = under == TG_NO_NODE ? NULL : tg_node_at(tape, under)->extra.leaf;
     /* ... and a leaf that was changed would be read again. */
     if (leaf && tg_leaf_changed_since(leaf, node, y.node)) return false;
     *x = tg_handle(tape, in);

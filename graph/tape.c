@@ -12,6 +12,15 @@ tg_tape *const tg_number_tape = (tg_tape *)(uintptr_t)&number_sentinel;
 
 tg_tape *tg_tape_new(tg_dtype dtype) { return tg_tape_new_with(dtype, tg_allocator_default()); }
 
+/* The caller's allocator; where it has nothing more to give, what can be made again is given up. */
+static void *allocate(void *context, void *ptr, size_t old_bytes, size_t new_bytes) {
+    tg_tape *tape = context;
+    const tg_allocator *given = &tape->allocator;
+    void *memory = given->call(given->context, ptr, old_bytes, new_bytes);
+    if (memory || !new_bytes || !tg_backward_cache_drop(tape)) return memory;
+    return given->call(given->context, ptr, old_bytes, new_bytes);
+}
+
 tg_tape *tg_tape_new_with(tg_dtype dtype, tg_allocator allocator) {
     if (!tg_dtype_is_value(dtype) || !allocator.call) return NULL;
     tg_tape *tape = tg_memory_new(&allocator, sizeof *tape);
@@ -22,9 +31,11 @@ tg_tape *tg_tape_new_with(tg_dtype dtype, tg_allocator allocator) {
                       .values_on = true,
                       .last_parameter = TG_NO_NODE,
                       .allocator = allocator,
+                      .memory = {allocate, tape},
+                      .backwards.patience = 1,
                       .held = sizeof *tape};
-    tg_arena_init(&tape->arena, allocator);
-    tg_arena_init(&tape->scratch, allocator);
+    tg_arena_init(&tape->arena, tape->memory);
+    tg_arena_init(&tape->scratch, tape->memory);
     return tape;
 }
 
@@ -35,7 +46,7 @@ tg_allocator tg_tape_allocator(const tg_tape *tape) {
 }
 int64_t tg_tape_n_nodes(const tg_tape *tape) { return tape ? tape->n_nodes : 0; }
 size_t tg_tape_bytes(const tg_tape *tape) {
-    return tape ? tape->held + tape->arena.held + tape->scratch.held : 0;
+    return tape ? tape->held + tape->arena.held + tape->scratch.held + tg_backward_cache_bytes(tape) : 0;
 }
 void tg_tape_set_broadcast(tg_tape *tape, tg_broadcast mode) {
     if (tape) tape->broadcast = mode;
@@ -60,8 +71,9 @@ bool tg_tape_set_rewriting(tg_tape *tape, bool on) {
 
 bool tg_tape_set_values(tg_tape *tape, bool on) {
     if (!tape) return on;
-    const bool was = tape->values_on;
-    tape->values_on = on;
+    bool *values_on = tape->deferring ? &tape->deferral->values_on : &tape->values_on;
+    const bool was = *values_on;
+    *values_on = on;
     return was;
 }
 
@@ -78,24 +90,24 @@ static size_t block_segments(size_t n_segments) {
 static void free_segments(tg_tape *tape) {
     for (size_t i = 0, n; i < tape->n_segments; i += n) {
         n = block_segments(i);
-        tg_memory_free(&tape->allocator, tape->segments[i], n * TG_SEGMENT * sizeof(tg_node));
+        tg_memory_free(&tape->memory, tape->segments[i], n * TG_SEGMENT * sizeof(tg_node));
     }
-    tg_memory_free(&tape->allocator, tape->segments, tape->segment_capacity * sizeof *tape->segments);
+    tg_memory_free(&tape->memory, tape->segments, tape->segment_capacity * sizeof *tape->segments);
 }
 
 static bool new_segments(tg_tape *tape) {
     const size_t n = block_segments(tape->n_segments);
     if (tape->n_segments + n > tape->segment_capacity) {
         const size_t capacity = tape->segment_capacity ? 2 * tape->segment_capacity : 64;
-        tg_node **segments = tg_memory_new(&tape->allocator, capacity * sizeof *segments);
+        tg_node **segments = tg_memory_new(&tape->memory, capacity * sizeof *segments);
         if (!segments) return false;
         if (tape->n_segments) memcpy(segments, tape->segments, tape->n_segments * sizeof *segments);
-        tg_memory_free(&tape->allocator, tape->segments, tape->segment_capacity * sizeof *segments);
+        tg_memory_free(&tape->memory, tape->segments, tape->segment_capacity * sizeof *segments);
         tape->held += (capacity - tape->segment_capacity) * sizeof *segments;
         tape->segments = segments;
         tape->segment_capacity = capacity;
     }
-    tg_node *block = tg_memory_new(&tape->allocator, n * TG_SEGMENT * sizeof *block);
+    tg_node *block = tg_memory_new(&tape->memory, n * TG_SEGMENT * sizeof *block);
     if (!block) return false;
     tape->held += n * TG_SEGMENT * sizeof *block;
     for (size_t i = 0; i < n; i++) tape->segments[tape->n_segments++] = block + i * TG_SEGMENT;
@@ -147,21 +159,34 @@ bool tg_node_allocate(tg_tape *tape, const char *where, tg_node *node, tg_shape 
         tg_strides_contiguous(shape, dims + shape.rank);
         node->here.dims = dims;
         node->data = data;
+    } else if (with_data && tape->deferring) {
+        node->data = tg_arena_alloc(&tape->arena, sizeof node->here, sizeof node->here);
+        if (!node->data) tg_tape_fail(tape, TG_ERR_MEMORY, where, "%s: out of memory for a number", name);
     }
-    return true;
+    return with_data ? node->data != NULL : true;
 }
 
 uint32_t tg_number_node(tg_tape *tape, const char *where, double value, tg_dtype dtype) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     tg_number_entry *entry = &tape->numbers[((bits >> 52) ^ (bits >> 49)) % TG_NUMBERS];
-    if (entry->epoch && entry->dtype == dtype && memcmp(&entry->value, &value, sizeof value) == 0 &&
+    const uint32_t oldest = tape->deferral ? tape->deferral->first : 0; /* another may have another value */
+    if (entry->epoch && entry->dtype == dtype && entry->node >= oldest &&
+        memcmp(&entry->value, &value, sizeof value) == 0 &&
         tg_is_living((tg_tensor){tape, entry->node, entry->epoch}))
         return entry->node;
     tg_node *node = tg_node_new(tape, where, NULL, dtype, 0);
     if (!node) return TG_NO_NODE;
-    const tg_array to = tg_node_array(node), from = {&value, tg_no_dims, tg_no_dims, 0, TG_F64};
-    tg_array_copy(&to, &from);
+    if (tape->deferring && !tg_node_allocate(tape, where, node, TG_SCALAR, true)) {
+        tg_node_drop(tape);
+        return TG_NO_NODE;
+    }
+    if (dtype == TG_F64)
+        *(double *)node->data = value;
+    else if (dtype == TG_F32)
+        *(float *)node->data = (float)value;
+    else
+        *(int64_t *)node->data = (int64_t)value; /* whole: see place_numbers in apply.c */
     *entry = (tg_number_entry){value, tape->n_nodes - 1, (uint32_t)node->epoch, dtype};
     return tape->n_nodes - 1;
 }
@@ -169,6 +194,7 @@ uint32_t tg_number_node(tg_tape *tape, const char *where, double value, tg_dtype
 void tg_tape_free(tg_tape *tape) {
     if (!tape) return;
     const tg_allocator allocator = tape->allocator;
+    (void)tg_backward_cache_drop(tape);
     tg_arena_free(&tape->arena);
     tg_arena_free(&tape->scratch);
     free_segments(tape);
@@ -224,6 +250,9 @@ tg_status tg_tape_rewind_at(const char *where, tg_tape *tape, tg_mark mark) {
         return tg_tape_fail(tape, TG_ERR_HANDLE, where,
                             "rewind: the mark is stale: the tape was rewound past it (last at %s)",
                             tape->rewinds[0].place ? tape->rewinds[0].place : "?");
+    if (mark.n_nodes < tape->least_nodes)
+        return tg_tape_fail(tape, TG_ERR_HANDLE, where,
+                            "rewind: the mark is older than the differentiation that is running");
     tg_tape_cut(tape, mark.n_nodes, (tg_arena_position){mark.chunk, mark.offset}, where);
     return TG_OK;
 }

@@ -2,7 +2,7 @@
  *
  * Owns: the text of errors and warnings, stale handles, descriptions of nodes. The first error stays until it
  * is cleared; nothing is printed. */
-#include "graph/node.h"
+#include "graph/deferred.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -101,7 +101,8 @@ tg_node *tg_node_of(const char *where, const char *what, tg_tensor x) {
 
 tg_node *tg_node_with_values(const char *where, const char *what, tg_tensor x) {
     tg_node *node = tg_node_of(where, what, x);
-    if (!node || TG_LIKELY(tg_node_has_values(x.tape, node))) return node;
+    if (!node || !tg_settle(x.tape)) return NULL;
+    if (TG_LIKELY(tg_node_has_values(x.tape, node))) return node;
     tg_tape_fail(
         x.tape, TG_ERR_VALUE, where,
         "%s: %s, recorded at %s, has no values: it was not computed (tg_no_values); make it an output "

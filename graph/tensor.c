@@ -1,7 +1,7 @@
 /* tensor.c: looking at tensors: what they are and what values they hold.
  *
  * Owns: queries, names, copying to C arrays, printing. Records nothing. */
-#include "graph/node.h"
+#include "graph/deferred.h"
 
 #include <math.h>
 #include <string.h>
@@ -66,10 +66,10 @@ static tg_name_entry *find_name(const tg_tape *tape, uint32_t node) {
 static tg_name_entry *new_name(tg_tape *tape) {
     if (tape->n_names == tape->name_capacity) {
         const size_t capacity = tape->name_capacity ? 2 * tape->name_capacity : 16;
-        tg_name_entry *names = tg_memory_new(&tape->allocator, capacity * sizeof *names);
+        tg_name_entry *names = tg_memory_new(&tape->memory, capacity * sizeof *names);
         if (!names) return NULL;
         if (tape->names_made) memcpy(names, tape->names, tape->names_made * sizeof *names);
-        tg_memory_free(&tape->allocator, tape->names, tape->name_capacity * sizeof *names);
+        tg_memory_free(&tape->memory, tape->names, tape->name_capacity * sizeof *names);
         tape->held += (capacity - tape->name_capacity) * sizeof *names;
         tape->names = names;
         tape->name_capacity = capacity;
@@ -91,13 +91,13 @@ tg_tensor tg_set_name_at(const char *where, tg_tensor x, const char *name) {
     const bool is_new = !entry;
     if (is_new) entry = new_name(tape);
     char *text = entry ? entry->text : NULL;
-    if (entry && entry->capacity < bytes) text = tg_memory_new(&tape->allocator, bytes < 32 ? 32 : bytes);
+    if (entry && entry->capacity < bytes) text = tg_memory_new(&tape->memory, bytes < 32 ? 32 : bytes);
     if (!text) {
         tg_tape_fail(tape, TG_ERR_MEMORY, where, "set_name: out of memory for a name of %zu bytes", bytes);
         return tg_invalid(tape);
     }
     if (text != entry->text) {
-        tg_memory_free(&tape->allocator, entry->text, entry->capacity);
+        tg_memory_free(&tape->memory, entry->text, entry->capacity);
         tape->held += (bytes < 32 ? 32 : bytes) - entry->capacity;
         entry->text = text;
         entry->capacity = bytes < 32 ? 32 : bytes;

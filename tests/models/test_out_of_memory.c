@@ -106,8 +106,9 @@ static void fail_each(scenario *run, tg_dtype dtype) {
         tg_tape *tape = tg_tape_new_with(dtype, allocator);
         const tg_status status = tape ? run(tape, folder) : TG_ERR_MEMORY;
         failed = memory.failed > 0;
-        cr_assert_eq(status, failed ? TG_ERR_MEMORY : TG_OK, "allocation %d: %s: %s", (int)n,
-                     tg_status_name(status), tape ? tg_tape_error(tape) : "");
+        /* A plan for the gradients can be done without. */
+        cr_assert(status == TG_OK || (failed && status == TG_ERR_MEMORY), "allocation %d: %s: %s", (int)n,
+                  tg_status_name(status), tape ? tg_tape_error(tape) : "");
         if (tape) cr_assert_eq(tg_tape_status(tape), status, "allocation %d", (int)n);
         tg_tape_free(tape);
         cr_assert_eq(memory.blocks, 0, "allocation %d leaves %d blocks", (int)n, (int)memory.blocks);
