@@ -55,8 +55,10 @@ struct T(panel) {
     bool adds;
 };
 
-/* What is no vector in C: fewer columns, or not side by side. */
-TILE void T(store_columns)(const struct T(panel) * s, const T(vector) * sum, REAL *c) {
+/* What is no vector in C: fewer columns, or not side by side. Not inlined: compilers would take their time.
+ */
+TARGET static __attribute__((noinline)) void T(store_columns)(const struct T(panel) * s,
+                                                              const T(vector) * sum, REAL *c) {
     REAL row[T(COLUMNS)] = {0};
     memcpy(row, &sum[0], VECTOR_BYTES);
     if (s->second > 0) memcpy(row + s->second, &sum[1], VECTOR_BYTES);
@@ -81,7 +83,8 @@ TILE void T(outer_tile)(int rows, int vectors, const struct T(panel) * s, const 
     const bool whole = s->c_column == 1 && s->columns >= T(LANES);
     UNROLLED for (int i = 0; i < rows; i++, c += s->c_row) {
         if (!whole) {
-            T(store_columns)(s, sum[i], c);
+            const T(vector) row[2] = {sum[i][0], sum[i][1]}; /* so that the sums have no address */
+            T(store_columns)(s, row, c);
             continue;
         }
         if (s->adds) { UNROLLED for (int j = 0; j < vectors; j++) sum[i][j] += T(load)(c + j * second); }

@@ -39,7 +39,7 @@ static bool span_fits(const tg_call *c, int64_t length) {
     if (span->axis < c->in[0].rank && c->in[0].shape[span->axis] == length) return true;
     char text[TG_SHAPE_TEXT];
     return tg_fail(c, TG_ERR_SHAPE, "the attribute is for %lld elements along axis %d; the input is %s",
-                   (long long)length, span->axis,
+                   (long long)length, (int)span->axis,
                    tg_shape_format(tg_array_shape(&c->in[0]), sizeof text, text));
 }
 
