@@ -5,6 +5,7 @@
 #include "core/machine_peaks.h"
 
 #include "core/arena.h"
+#include "core/cpu_level.h"
 #include "core/threads.h"
 
 #include <time.h>
@@ -55,8 +56,8 @@ typedef double peak_loop(void *sink);
 static peak_loop *loop_for(tg_dtype dtype) {
     const bool single = dtype == TG_F32;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) return single ? avx512_f32 : avx512_f64;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return single ? avx2_f32 : avx2_f64;
+    if (tg_cpu_has(TG_CPU_AVX512)) return single ? avx512_f32 : avx512_f64;
+    if (tg_cpu_has(TG_CPU_AVX2)) return single ? avx2_f32 : avx2_f64;
 #endif
     return single ? narrow_f32 : narrow_f64;
 }
