@@ -36,13 +36,42 @@ static void put_value(FILE *file, const char *label, const tg_tape *tape, uint32
     put_escaped(file, text);
 }
 
+/* Which mark a node has; -1: none. */
+static int mark_of(const tg_tape *tape, uint32_t i, const tg_draw_options *options) {
+    for (int k = 0; k < options->n_marks; k++) {
+        const tg_tensor x = options->marked[k];
+        if (x.node == i && x.tape == tape && tg_is_living(x)) return k;
+    }
+    return -1;
+}
+
+/* A mark, broken into lines that are not much wider than the other ones of a box. */
+static void put_mark(FILE *file, const char *text) {
+    enum { WIDE = 34 };
+    int column = 0;
+    fputs("\\n", file);
+    for (; *text; text++, column++) {
+        if (*text == ' ' && column >= WIDE && text[-1] != ',') { /* not within [0, 22] */
+            fputs("\\n", file);
+            column = -1;
+            continue;
+        }
+        put_escaped(file, (const char[]){*text, 0});
+    }
+}
+
 static void put_node(FILE *file, const tg_tape *tape, uint32_t i, const tg_draw_options *options,
                      bool is_result) {
     const tg_node *node = tg_node_at(tape, i);
     const tg_array array = tg_node_array(node);
     const char *name = tg_name(tg_handle((tg_tape *)(uintptr_t)tape, i));
     const bool parameter = !node->op && (node->flags & TG_NODE_REQUIRES_GRAD);
-    const char *color = is_result ? "#fdd0a2" : parameter ? "#c7e9c0" : node->op ? "#deebf7" : "#eeeeee";
+    const int mark = mark_of(tape, i, options);
+    const char *color = mark >= 0   ? "#e34a33\", fontcolor=\"white\", penwidth=\"3\", color=\"#7f0000"
+                        : is_result ? "#fdd0a2"
+                        : parameter ? "#c7e9c0"
+                        : node->op  ? "#deebf7"
+                                    : "#eeeeee";
     char shape[TG_SHAPE_TEXT];
     fprintf(file, "  n%lu [fillcolor=\"%s\", label=\"", (unsigned long)i, color);
     if (name) put_escaped(file, name);
@@ -63,6 +92,7 @@ static void put_node(FILE *file, const tg_tape *tape, uint32_t i, const tg_draw_
         const char *slash = strrchr(node->place, '/');
         put_escaped(file, slash ? slash + 1 : node->place);
     }
+    if (mark >= 0 && options->marks) put_mark(file, options->marks[mark]);
     fputs("\"];\n", file);
 }
 

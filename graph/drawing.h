@@ -15,6 +15,9 @@ typedef struct tg_draw_options {
     const tg_tensor *of, *gradients;
     bool no_values; /* leave values out */
     bool no_places; /* leave source lines out */
+    int n_marks;    /* nodes to mark in red, each with a line of text (marks may be NULL: without) */
+    const tg_tensor *marked;
+    const char *const *marks;
 } tg_draw_options;
 
 /* Writes the graph that y was recorded from to a file: one box a node with name, operation, shape, value (of

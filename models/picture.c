@@ -7,77 +7,12 @@
 
 #include <math.h>
 
-#include "models/external_program.h"
 #include "models/number_text.h"
 #include "models/picture_file.h"
+#include "models/picture_script.h"
 
 /* Points of a curve that are kept; more cannot be seen. */
 #define CURVE_POINTS 1000
-
-/* Below the labels of the x axis, where no curve and no point is. */
-#define KEY_BELOW                                                                                            \
-    "  set key at graph 0.5, -0.19 center top horizontal maxrows 1 samplen 1.5 width -2\n"                   \
-    "  set bmargin 6.5\n"
-
-/* --- scripts -------------------------------------------------------------------------------------------- */
-
-/* A string in gnuplot's single quotes, in which only the quote itself is special; it has no line ends. */
-static void write_quoted(FILE *to, const char *text) {
-    fputc('\'', to);
-    for (; *text; text++) {
-        if (*text == '\'') fputc('\'', to);
-        fputc((unsigned char)*text < ' ' ? ' ' : *text, to);
-    }
-    fputc('\'', to);
-}
-
-static void write_setting(FILE *to, const char *setting, const char *text) {
-    fprintf(to, "%s ", setting);
-    write_quoted(to, text);
-    fputc('\n', to);
-}
-
-/* The beginning of a script that draws twice, as PNG and as SVG; `write_end` ends it. width and height are
- * those of the SVG, the PNG has twice as many pixels. */
-static void write_begin(FILE *to, const char *name, int width, int height) {
-    fprintf(to, "# Draws %s.png and %s.svg from %s.dat, in the folder of these files: gnuplot %s.gp\n", name,
-            name, name, name);
-    fputs("set encoding utf8\nset border 3 linecolor rgb '#555555'\n"
-          "set tics nomirror out textcolor rgb '#333333'\nset grid linetype 1 linecolor rgb '#e0e0e0' "
-          "linewidth 0.5\n",
-          to);
-    write_setting(to, "data =", name);
-    fputs("data = data.'.dat'\n", to);
-    fputs("do for [picture = 1:2] {\n", to);
-    fprintf(
-        to,
-        "  if (picture == 1) { set terminal pngcairo noenhanced background rgb 'white' font 'Sans,20' size "
-        "%d,%d linewidth 2 pointscale 2 }\n",
-        2 * width, 2 * height);
-    fprintf(to,
-            "  else { set terminal svg noenhanced standalone background rgb 'white' font 'Sans,12' size "
-            "%d,%d }\n",
-            width, height);
-    write_setting(to, "  base =", name);
-    fputs("  set output base.(picture == 1 ? '.png' : '.svg')\n", to);
-}
-
-static void write_end(FILE *to) { fputs("  unset output\n}\n", to); }
-
-static tg_status draw(tg_tape *tape, const char *folder, const char *const *arguments, const char *package,
-                      const char **missing) {
-    bool found;
-    const tg_status status = tg_program_run(tape, folder, arguments, &found);
-    *missing = status != TG_OK || found ? NULL : package;
-    return status;
-}
-
-static tg_status draw_plot(tg_tape *tape, const char *folder, const char *name, const char **missing) {
-    char script[TG_PATH_TEXT];
-    snprintf(script, sizeof script, "./%s.gp", name); /* "./": a name may begin with a dash */
-    const char *const arguments[] = {"gnuplot", script, NULL};
-    return draw(tape, folder, arguments, "gnuplot-nox", missing);
-}
 
 /* --- costs ---------------------------------------------------------------------------------------------- */
 
@@ -109,19 +44,20 @@ static void write_cost_script(FILE *to, const char *name, const char *title, int
                               const tg_cost_curve *curves) {
     static const char *const colors[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"};
     static const char *const dashes[] = {"1", "(10,5)", "(3,3)"};
-    write_begin(to, name, 800, 520);
-    write_setting(to, "  set title", title);
-    fputs("  set xlabel 'step of gradient descent'\n  set ylabel 'cost (mean cross entropy)'\n" KEY_BELOW,
+    tg_script_begin(to, name, 800, 520);
+    tg_script_setting(to, "  set title", title);
+    fputs("  set xlabel 'step of gradient descent'\n  set ylabel 'cost (mean cross "
+          "entropy)'\n" TG_SCRIPT_KEY_BELOW,
           to);
     fputs(spread_wide(n, curves) ? "  set logscale y\n" : "  set yrange [0:*]\n", to);
     for (int k = 0; k < n; k++) {
         fprintf(to,
                 "%s data index %d using 1:2 with lines linewidth 2.5 dashtype %s linecolor rgb '%s' title ",
                 k == 0 ? "  plot" : "    ", k, dashes[k % 3], colors[k % 6]);
-        write_quoted(to, curves[k].name);
+        tg_script_quoted(to, curves[k].name);
         fputs(k + 1 < n ? ", \\\n" : "\n", to);
     }
-    write_end(to);
+    tg_script_end(to);
 }
 
 tg_status tg_picture_costs(tg_tape *tape, const char *folder, const char *name, const char *title, int n,
@@ -138,7 +74,7 @@ tg_status tg_picture_costs(tg_tape *tape, const char *folder, const char *name, 
     if (!to) return tg_tape_status(tape);
     write_cost_script(to, name, title, n, curves);
     status = tg_picture_close(tape, to, name);
-    return status == TG_OK ? draw_plot(tape, folder, name, missing) : status;
+    return status == TG_OK ? tg_script_draw(tape, folder, name, missing) : status;
 }
 
 /* --- decision boundary ---------------------------------------------------------------------------------- */
@@ -179,14 +115,14 @@ static void write_point_plot(FILE *to, int set, const char *name, int type, cons
     fprintf(to,
             "    data index %d using 1:2 with points pointtype %d pointsize 0.6 linecolor rgb '%s' title ",
             set, type, color);
-    write_quoted(to, name);
+    tg_script_quoted(to, name);
 }
 
 static void write_panel(FILE *to, int k, const tg_boundary_panel *panel) {
     const tg_plane *plane = panel->plane;
-    write_setting(to, "  set title", panel->title);
-    write_setting(to, "  set xlabel", panel->x_label);
-    write_setting(to, "  set ylabel", panel->y_label);
+    tg_script_setting(to, "  set title", panel->title);
+    tg_script_setting(to, "  set xlabel", panel->x_label);
+    tg_script_setting(to, "  set ylabel", panel->y_label);
     fprintf(to, "  set xrange [%.6g:%.6g]\n  set yrange [%.6g:%.6g]\n", plane->x_min, plane->x_max,
             plane->y_min, plane->y_max);
     fprintf(to, "  plot data index %d using 1:2:3 with image notitle, \\\n", SETS * k);
@@ -201,20 +137,20 @@ static void write_panel(FILE *to, int k, const tg_boundary_panel *panel) {
 }
 
 static void write_boundary_script(FILE *to, const char *name, int n, const tg_boundary_panel *panels) {
-    write_setting(to, "data =", name);
+    tg_script_setting(to, "data =", name);
     fputs("data = data.'.dat'\nset contour base\nset cntrparam levels discrete 0.5\nunset surface\n", to);
     for (int k = 0; k < n; k++) {
         fprintf(to, "set table $boundary%d\nsplot data index %d using 1:2:3\nunset table\n", k, SETS * k);
     }
     fputs("unset contour\nset surface\n", to);
-    write_begin(to, name, n > 1 ? 620 * n : 760, 560);
+    tg_script_begin(to, name, n > 1 ? 620 * n : 760, 560);
     fputs("  set palette defined (0 '#f2b48a', 0.5 '#f7f7f7', 1 '#92c1e0')\n  set cbrange [0:1]\n"
-          "  set cblabel 'probability of label 1'\n  unset grid\n" KEY_BELOW,
+          "  set cblabel 'probability of label 1'\n  unset grid\n" TG_SCRIPT_KEY_BELOW,
           to);
     if (n > 1) fprintf(to, "  set multiplot layout 1,%d\n", n);
     for (int k = 0; k < n; k++) write_panel(to, k, &panels[k]);
     if (n > 1) fputs("  unset multiplot\n", to);
-    write_end(to);
+    tg_script_end(to);
 }
 
 tg_status tg_picture_boundary(tg_tape *tape, const char *folder, const char *name, int n,
@@ -237,7 +173,7 @@ tg_status tg_picture_boundary(tg_tape *tape, const char *folder, const char *nam
     write_boundary_script(to, name, n, panels);
     tg_number_text_end(text);
     status = tg_picture_close(tape, to, name);
-    return status == TG_OK ? draw_plot(tape, folder, name, missing) : status;
+    return status == TG_OK ? tg_script_draw(tape, folder, name, missing) : status;
 }
 
 /* --- computation graph ---------------------------------------------------------------------------------- */
@@ -250,7 +186,7 @@ static tg_status draw_graph(tg_tape *tape, const char *folder, const char *name,
     snprintf(to, sizeof to, "-o%s.%s", name, format);
     const bool pixels = format[0] == 'p';
     const char *const arguments[] = {"dot", type, to, from, pixels ? "-Gdpi=192" : NULL, NULL};
-    return draw(tape, folder, arguments, "graphviz", missing);
+    return tg_script_run(tape, folder, arguments, "graphviz", missing);
 }
 
 tg_status tg_picture_graph(tg_tape *tape, const char *folder, const char *name, tg_tensor y,

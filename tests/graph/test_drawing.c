@@ -109,6 +109,19 @@ Test(drawing, escapes_what_has_a_meaning_to_graphviz) {
     expect_in(text, "a \\\"title\\\"");
 }
 
+Test(drawing, marks_nodes_with_a_text_that_is_broken_into_lines) {
+    const tg_tensor x = tg_set_name(tg_scalar(tape, 1), "x"), y = tg_set_name(tg_exp(x), "y");
+    const tg_tensor marked[] = {y, {0}};
+    const char *const marks[] = {"backward gives \"this\" where differences give that", "of no node"};
+    const tg_draw_options options = {.n_marks = 2, .marked = marked, .marks = marks, .no_places = true};
+    const char *text = drawn(y, &options);
+    expect_in(text, "backward gives \\\"this\\\" where differences\\ngive that\"];");
+    expect_in(text, "fillcolor=\"#e34a33\"");
+    expect_not_in(text, "of no node");
+    text = drawn(y, &(tg_draw_options){.n_marks = 1, .marked = &x});
+    cr_expect_eq(count(text, "#e34a33"), 1);
+}
+
 Test(drawing, of_an_operand_used_twice_has_two_edges_and_one_box) {
     const tg_tensor x = tg_scalar(tape, 3);
     const char *text = drawn(tg_mul(x, x), NULL);

@@ -1,0 +1,31 @@
+/* picture_script.h: what all scripts for gnuplot have in common.
+ *
+ * Owns: quoting, the look of a picture, that it is drawn as PNG and as SVG, and the call of the program. Must
+ * not know what is plotted. Internal: not installed. */
+#ifndef TAPEGRAD_MODELS_PICTURE_SCRIPT_H
+#define TAPEGRAD_MODELS_PICTURE_SCRIPT_H
+
+#include <stdio.h>
+
+#include "graph/tape.h"
+
+/* Below the labels of the x axis, where no curve and no point is. */
+#define TG_SCRIPT_KEY_BELOW                                                                                  \
+    "  set key at graph 0.5, -0.19 center top horizontal maxrows 1 samplen 1.5 width -2\n"                   \
+    "  set bmargin 6.5\n"
+
+/* A string in gnuplot's single quotes, without line ends; a setting with such a string, and a newline. */
+void tg_script_quoted(FILE *to, const char *text);
+void tg_script_setting(FILE *to, const char *setting, const char *text);
+
+/* The beginning of a script that draws twice, as PNG and as SVG, and its end. width and height are those of
+ * the SVG, the PNG has twice as many pixels. */
+void tg_script_begin(FILE *to, const char *name, int width, int height);
+void tg_script_end(FILE *to);
+
+/* Runs a program, or gnuplot on folder/name.gp; *missing is the package when there is none. */
+tg_status tg_script_run(tg_tape *tape, const char *folder, const char *const *arguments, const char *package,
+                        const char **missing);
+tg_status tg_script_draw(tg_tape *tape, const char *folder, const char *name, const char **missing);
+
+#endif
