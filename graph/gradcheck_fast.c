@@ -77,6 +77,24 @@ static bool check_some(tg_check *c, int k) {
     return true;
 }
 
+/* What a direction that did not pass has shown; a parameter that is not reached has its own note. */
+static void say_of_direction(tg_gradcheck_result *result, const tg_judgement *j) {
+    const size_t room = sizeof result->note;
+    if (!result->reaches) return;
+    if (j->verdict == TG_FAIL)
+        snprintf(result->note, room,
+                 "along a random direction the slope of %s is %.9g by backward and %.9g numerically",
+                 result->name, j->analytic, j->numeric);
+    else if (j->verdict == TG_UNRESOLVED)
+        snprintf(result->note, room, "along a random direction the slope of %s is known to %.1e only",
+                 result->name, j->error);
+    else if (j->verdict == TG_KINK)
+        snprintf(
+            result->note, room,
+            "along a random direction %s is at a kink: the slope is %.6g on one side and %.6g on the other",
+            result->name, j->left, j->right);
+}
+
 bool tg_check_parameter_fast(tg_check *c, int k) {
     tg_gradcheck_result *result = &c->report->results[k];
     if (result->entries <= SINGLE) return tg_check_parameter(c, k);
@@ -89,11 +107,8 @@ bool tg_check_parameter_fast(tg_check *c, int k) {
         verdict = tg_check_worse(verdict, j.verdict);
         const double hidden = j.verdict == TG_KINK ? fabs(j.left - j.right) : 0;
         result->seen = fmax(result->seen, j.allowed + hidden);
+        say_of_direction(result, &j);
         if (j.verdict != TG_FAIL) continue;
-        if (result->reaches)
-            snprintf(result->note, sizeof result->note,
-                     "along a random direction the slope of %s is %.9g by backward and %.9g numerically",
-                     result->name, j.analytic, j.numeric);
         if (!find_wrong_entry(c, k, motion)) return false;
         break;
     }

@@ -153,6 +153,7 @@ Test(gradcheck_fast, at_a_kink_says_so_and_that_it_saw_little) {
     cr_expect_eq(r->verdict, TG_KINK, "%s", tg_verdict_name(r->verdict));
     cr_expect_gt(r->seen, 1000, "3,000 slopes from -1 to 1 hide much");
     cr_expect_eq(r->kinks, r->checked);
+    cr_expect(strstr(r->note, "along a random direction W is at a kink"), "%s", r->note);
     cr_expect_eq(report.results[1].verdict, TG_PASS);
 }
 
