@@ -239,6 +239,7 @@ Test(blame, refuses_what_it_cannot_check) {
 
 Test(blame, takes_its_memory_from_the_tapes_allocator_and_survives_each_failure) {
     bool made = false;
+    close_tape();
     for (long k = 0; !made; k++) {
         counting memory;
         const tg_allocator allocator = counting_allocator(&memory);

@@ -28,6 +28,7 @@ static const tg_blame_finding *blame(const struct tg_op *op, int n, const tg_ten
     int n_params = 0;
     for (int k = 0; k < n; k++)
         if (tg_dtype_of(x[k]) == TG_F64) params[n_params++] = x[k];
+    tg_blame_report_free(&report);
     cr_assert_eq(tg_blame(tape, tg_sum(tg_mul(y, w)), n_params, params, NULL, &report), TG_OK, "%s",
                  tg_tape_error(tape));
     cr_assert_geq(report.n, 1);
@@ -173,7 +174,6 @@ Test(blame_mistakes, one_element_and_one_row) {
     const tg_blame_finding *f = blame(&spoiled, 1, &x);
     expect_mistake(f, TG_MISTAKE_ELEMENT, "this element only");
     cr_expect(tg_shape_equal(f->element, TG_SHAPE(2, 1)));
-    tg_blame_report_free(&report);
     spoiling[6] = 0.02, spoiling[8] = -0.7;
     expect_mistake(blame(&spoiled, 1, &x), TG_MISTAKE_ROW, "wrong at index 2 of axis 0 only");
 }
@@ -189,7 +189,6 @@ Test(blame_mistakes, nothing_is_named_that_has_no_pattern) {
         cr_expect_eq(f->mistake.kind, TG_MISTAKE_NONE, "seed %llu: %s", (unsigned long long)seed,
                      f->mistake.text);
         cr_expect_eq(f->failed, 12);
-        tg_blame_report_free(&report);
         cr_assert_eq(tg_tape_rewind(tape, mark), TG_OK);
     }
     fprintf(stderr, "false names: %d of 300 random gradients of an operation\n", named);
@@ -251,7 +250,6 @@ Test(blame_mistakes, a_transposed_gradient) {
     const tg_tensor square[] = {normal(TG_SHAPE(3, 3), 1), normal(TG_SHAPE(3, 3), 2)};
     expect_mistake(blame(&inner_product, 2, square), TG_MISTAKE_TRANSPOSED, "transposed");
     cr_expect_eq(report.n, 1);
-    tg_blame_report_free(&report);
     const tg_tensor wide[] = {normal(TG_SHAPE(3, 4), 1), normal(TG_SHAPE(3, 4), 2)};
     expect_mistake(blame(&inner_product, 2, wide), TG_MISTAKE_TRANSPOSED, "transposed");
 }
