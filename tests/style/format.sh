@@ -3,7 +3,7 @@
 # versions differ in small things, so they do not judge.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-files=$(find tapegrad.h core graph ops models tests -name '*.[ch]' | sort)
+files=$(find tapegrad.h core graph ops models tests docs -name '*.[ch]' | sort)
 
 if command -v clang-format-14 >/dev/null 2>&1; then format=clang-format-14; else format=clang-format; fi
 if [ "${1-}" = --write ]; then

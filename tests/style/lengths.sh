@@ -7,8 +7,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 
 {
-    find tapegrad.h core graph ops models tests -name '*.[ch]' | sort
-    find run tests -name '*.sh' | sort
+    find tapegrad.h core graph ops models tests docs -name '*.[ch]' | sort
+    find run tests docs -name '*.sh' | sort
     echo run
 } | xargs awk -v longest_file=600 -v long_file=400 -v longest_function=60 '
     function end_file() {

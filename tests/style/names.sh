@@ -3,7 +3,7 @@
 # that names it, and leaves nothing to be done later.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-files=$(find tapegrad.h core graph ops models tests -name '*.[ch]' | sort)
+files=$(find tapegrad.h core graph ops models tests docs -name '*.[ch]' | sort)
 bad=0
 
 fail() {
@@ -11,7 +11,7 @@ fail() {
     bad=1
 }
 
-for twice in $(find core graph ops models tests -name '*.c' -exec basename {} \; | sort | uniq -d); do
+for twice in $(find core graph ops models tests docs -name '*.c' -exec basename {} \; | sort | uniq -d); do
     fail "$twice is the name of several files"
 done
 for file in $files; do

@@ -1,0 +1,11 @@
+/* broadcasting_wrong_last.c: expects: overwritten */
+#include "broadcasting.h"
+
+void add_bias_backward(int64_t rows, int64_t columns, const double *dY, double *dA, double *db) {
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t j = 0; j < columns; j++) {
+            dA[i * columns + j] = dY[i * columns + j];
+            db[j] = dY[i * columns + j];
+        }
+    }
+}

@@ -1,0 +1,6 @@
+/* logistic_unit_wrong_sign.c: expects: wrong sign */
+#include "logistic_unit.h"
+
+double loss_by_a(double a, double y) { return -y / a + (1 - y) / (1 - a); }
+double a_by_z(double a) { return a * (1 - a); }
+double loss_by_z(double a, double y) { return y - a; }
