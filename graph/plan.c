@@ -75,6 +75,10 @@ static bool reserve_scratch(const tg_planning *p) {
     if (!result) return false;
     for (uint32_t u = 0; u < p->n_units; u++) {
         const tg_value *v = &p->values[p->members[p->units[u].first]];
+        if (p->units[u].kind == TG_STEP_PRODUCT) {
+            const size_t bytes = p->plan->steps[u].as.product->scratch_bytes;
+            if (bytes > most) most = bytes;
+        }
         if (p->units[u].kind != TG_STEP_CALL) continue;
         if (v->node->op != &tg_assign_op) {
             if (!try_forward(p, p->plan->steps[u].as.call, result, &most)) return false;

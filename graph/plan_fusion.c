@@ -237,6 +237,13 @@ static bool grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
     return true;
 }
 
+/* What computes v by itself. */
+static tg_step_kind kind_of(const struct tg_op *op) {
+    if (op->kind == TG_REDUCE) return TG_STEP_REDUCE;
+    if (op->kind == TG_VIEW) return TG_STEP_COPY;
+    return op->product ? TG_STEP_PRODUCT : TG_STEP_CALL;
+}
+
 bool tg_plan_fuse(tg_planning *p) {
     p->units = tg_planning_temporary(p, p->n_computed, sizeof *p->units);
     p->members = tg_planning_temporary(p, p->n_computed, sizeof *p->members);
@@ -245,11 +252,11 @@ bool tg_plan_fuse(tg_planning *p) {
         tg_value *v = &p->values[i];
         if (v->role != TG_ROLE_COMPUTED || v->same != i || v->unit != TG_NONE) continue;
         tg_unit *unit = &p->units[p->n_units];
-        *unit = (tg_unit){.kind = TG_STEP_CALL, .first = p->n_members};
-        const tg_op_kind kind = v->node->op->kind;
-        if ((kind != TG_MAP && kind != TG_REDUCE && !is_assign(v)) || !grow_chain(p, unit, i)) {
+        *unit = (tg_unit){.first = p->n_members};
+        if ((kind_of(v->node->op) != TG_STEP_REDUCE && !is_map(v) && !is_assign(v)) ||
+            !grow_chain(p, unit, i)) {
             growing g = {.unit = unit, .id = p->n_units};
-            unit->kind = kind == TG_REDUCE ? TG_STEP_REDUCE : kind == TG_VIEW ? TG_STEP_COPY : TG_STEP_CALL;
+            unit->kind = kind_of(v->node->op);
             add_member(p, &g, v);
         }
         p->n_units++;

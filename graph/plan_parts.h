@@ -8,6 +8,7 @@
 #define TAPEGRAD_GRAPH_PLAN_PARTS_H
 
 #include "core/map_chain.h"
+#include "core/matrix_product.h"
 #include "graph/node.h"
 #include "graph/plan.h"
 
@@ -17,8 +18,9 @@ typedef enum tg_step_kind {
     TG_STEP_KERNELS, /* elementwise operations on so few elements that each is one call */
     TG_STEP_CHAIN,   /* elementwise operations, block by block, and reductions of their results */
     TG_STEP_REDUCE,
-    TG_STEP_CALL, /* an operation's own forward */
-    TG_STEP_COPY  /* a view that no strides express */
+    TG_STEP_PRODUCT, /* of matrices */
+    TG_STEP_CALL,    /* an operation's own forward */
+    TG_STEP_COPY     /* a view that no strides express */
 } tg_step_kind;
 
 /* What is computed, and what is read from memory and written there. */
@@ -53,6 +55,7 @@ typedef struct tg_step {
             unsigned mask;
             tg_array in;
         } reduce;
+        const tg_prepared_product *product;
         tg_call call;
         struct {
             tg_array from, to;

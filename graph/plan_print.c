@@ -6,11 +6,9 @@
 #include <string.h>
 
 const char *tg_step_name(const tg_step *step) {
-    static const char *const names[] = {[TG_STEP_KERNELS] = "kernels",
-                                        [TG_STEP_CHAIN] = "fused",
-                                        [TG_STEP_REDUCE] = "reduce",
-                                        [TG_STEP_CALL] = "call",
-                                        [TG_STEP_COPY] = "copy"};
+    static const char *const names[] = {
+        [TG_STEP_KERNELS] = "kernels", [TG_STEP_CHAIN] = "fused", [TG_STEP_REDUCE] = "reduce",
+        [TG_STEP_PRODUCT] = "product", [TG_STEP_CALL] = "call",   [TG_STEP_COPY] = "copy"};
     return names[step->kind];
 }
 

@@ -36,7 +36,22 @@ static bool run_call(const tg_step *step) {
     return done;
 }
 
-static bool run_step(const tg_step *step) {
+static bool run_product(tg_tape *tape, const tg_step *step) {
+    const tg_prepared_product *product = step->as.product;
+    const tg_arena_position before = tg_arena_here(&tape->scratch);
+    const size_t bytes = product->scratch_bytes;
+    void *scratch = bytes ? tg_arena_alloc(&tape->scratch, bytes, 64) : NULL;
+    if (bytes && !scratch) {
+        tg_tape_fail(tape, TG_ERR_MEMORY, step->place, "%s: out of memory for %zu bytes of scratch",
+                     step->ops[0]->name, bytes);
+        return false;
+    }
+    tg_product_run(product, scratch);
+    tg_arena_rewind(&tape->scratch, before);
+    return true;
+}
+
+static bool run_step(tg_tape *tape, const tg_step *step) {
     switch (step->kind) {
         case TG_STEP_KERNELS: run_kernels(step); return true;
         case TG_STEP_CHAIN: tg_chain_run(&step->as.chain); return true;
@@ -44,6 +59,7 @@ static bool run_step(const tg_step *step) {
             tg_reduce_run(step->as.reduce.kernels, step->as.reduce.start, step->as.reduce.mask,
                           &step->as.reduce.in, &step->shown);
             return true;
+        case TG_STEP_PRODUCT: return run_product(tape, step);
         case TG_STEP_CALL: return run_call(step);
         case TG_STEP_COPY:
             if (tg_array_size(&step->as.copy.to)) tg_array_copy(&step->as.copy.to, &step->as.copy.from);
@@ -54,7 +70,7 @@ static bool run_step(const tg_step *step) {
 
 bool tg_plan_run_steps(const tg_plan *plan) {
     for (uint32_t i = 0; i < plan->n_steps; i++)
-        if (!run_step(&plan->steps[i])) return false;
+        if (!run_step(plan->tape, &plan->steps[i])) return false;
     return true;
 }
 
@@ -64,7 +80,7 @@ static void run_timed(const tg_plan *plan, tg_timing *timing) {
     bool good = true;
     at[0] = tg_clock_ns();
     for (uint32_t i = 0; good && i < plan->n_steps; i++) {
-        good = run_step(&plan->steps[i]);
+        good = run_step(plan->tape, &plan->steps[i]);
         at[i + 1] = tg_clock_ns();
     }
     timing->n_runs += good;

@@ -307,6 +307,16 @@ static bool make_call(const tg_planning *p, const tg_value *v, tg_step *step) {
     return true;
 }
 
+static bool make_product(const tg_planning *p, const tg_value *v, tg_step *step) {
+    tg_prepared_product *prepared = tg_planning_memory(p, 1, sizeof *prepared);
+    tg_product product;
+    if (!prepared || !make_call(p, v, step)) return false;
+    v->node->op->product(&step->as.call, &product);
+    tg_product_prepare(prepared, &product, NULL);
+    step->as.product = prepared;
+    return true;
+}
+
 /* The elements in row-major order: the result's memory, seen in the input's shape. */
 static bool make_copy(const tg_planning *p, const tg_value *v, tg_step *step) {
     const tg_array from = tg_value_array(p, tg_value_input(p, v, 0));
@@ -332,6 +342,7 @@ static bool make_step(tg_planning *p, const tg_unit *unit, tg_step *step) {
         case TG_STEP_KERNELS: return make_kernels(p, unit, step);
         case TG_STEP_CHAIN: return make_chain(p, unit, step);
         case TG_STEP_REDUCE: return make_reduce(p, last, step);
+        case TG_STEP_PRODUCT: return make_product(p, last, step);
         case TG_STEP_CALL: return make_call(p, last, step);
         case TG_STEP_COPY: return make_copy(p, last, step);
     }
