@@ -17,6 +17,21 @@ typedef enum tg_cost { TG_CHEAP = 0, TG_COSTLY = 1 /* exp and the like */ } tg_c
 /* Whether loops compiled for AVX2 may run: the CPU has it, and TAPEGRAD_CPU=portable does not forbid it. */
 TG_API bool tg_cpu_is_wide(void);
 
+/* What an elementwise operation computes, where that is plain arithmetic on its inputs a and b: a plan keeps
+ * results between several such operations in registers. TG_ADD may have three inputs: (a + b) + c. */
+typedef enum tg_arithmetic {
+    TG_NO_ARITHMETIC,
+    TG_COPY,     /* a */
+    TG_NEGATE,   /* -a */
+    TG_SQUARE,   /* a * a */
+    TG_ROOT,     /* sqrt a */
+    TG_RECTIFY,  /* 0 where a <= 0, else a */
+    TG_ADD,      /* a + b */
+    TG_SUBTRACT, /* a - b */
+    TG_MULTIPLY, /* a * b */
+    TG_DIVIDE    /* a / b */
+} tg_arithmetic;
+
 /* The most inputs that an elementwise kernel may have. */
 #define TG_MAX_MAP_INPUTS 8
 

@@ -54,14 +54,26 @@ static void read_source(struct worker *w, int i, int64_t n) {
     }
 }
 
+static void run_steps(const struct worker *w, const tg_chain_steps *run, int64_t begin, int64_t row,
+                      int64_t n) {
+    char *at[TG_ACCUMULATOR_STEPS];
+    for (int k = 0; k < run->n; k++) at[k] = place_at(w, &run->at[k], begin, row);
+    run->function(n, run->n, run->step, at);
+}
+
 static void run_calls(const struct worker *w, int from, int to, int64_t begin, int64_t n) {
     const tg_chain *chain = w->chain;
     const int64_t row = chain->row > 1 ? begin / chain->row : begin;
     for (int i = from; i < to; i++) {
         const tg_chain_call *call = &chain->calls[i];
+        const int64_t elements = call->narrow ? n / chain->row : n;
+        if (call->run) {
+            run_steps(w, call->run, begin, row, elements);
+            continue;
+        }
         const void *x[TG_MAX_MAP_INPUTS];
         for (int k = 0; k < call->n_in; k++) x[k] = place_at(w, &call->in[k], begin, row);
-        call->kernel(call->narrow ? n / chain->row : n, place_at(w, &call->out, begin, row), x, call->attr);
+        call->kernel(elements, place_at(w, &call->out, begin, row), x, call->attr);
     }
 }
 

@@ -6,6 +6,7 @@
 #ifndef TAPEGRAD_CORE_MAP_CHAIN_H
 #define TAPEGRAD_CORE_MAP_CHAIN_H
 
+#include "core/arithmetic.h"
 #include "core/cursor.h"
 #include "core/reduce_order.h"
 
@@ -30,13 +31,23 @@ typedef struct tg_chain_source {
     bool narrow;
 } tg_chain_source;
 
+/* Several calls as steps of the accumulator. */
+typedef struct tg_chain_steps {
+    tg_accumulator_fn *function;
+    int n;
+    uint8_t step[TG_ACCUMULATOR_STEPS];
+    tg_chain_place at[TG_ACCUMULATOR_STEPS];
+} tg_chain_steps;
+
 /* A kernel over the elements of a block, or, narrow, over its rows. tg_chain_fold_rows and
  * tg_chain_spread lead from one to the other. */
 typedef struct tg_chain_call {
     tg_map_kernel *kernel;
+    const tg_chain_steps *run; /* instead of the kernel; NULL: none */
     const void *attr;
     int n_in;
     bool narrow;
+    tg_arithmetic arithmetic; /* what the kernel computes, on values alone */
     tg_chain_place out, in[TG_MAX_MAP_INPUTS];
 } tg_chain_call;
 
@@ -79,6 +90,10 @@ int64_t tg_chain_block(const tg_chain *chain, int64_t widest);
 
 /* How many partial results each fold of a chain needs memory for (0: none). */
 int64_t tg_chain_partials(const tg_chain *chain);
+
+/* Makes runs of calls that follow each other, each on the result of the one before; `runs` has room for one
+ * more than half as many as there are calls. Results that nobody else reads are not stored. */
+void tg_chain_join_calls(tg_chain *chain, tg_chain_steps *runs);
 
 /* Runs the chain; needs no memory but its own. */
 void tg_chain_run(const tg_chain *chain);

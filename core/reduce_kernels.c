@@ -3,9 +3,11 @@
  * Owns: the order in which a sum is taken, for float and double alike. Must not know of axes or strides. */
 #include "core/reduce_kernels.h"
 
-/* Each lane sums SUM_BLOCK / SUM_LANES elements, lanes and blocks are joined pairwise: so the error grows
- * with log n, and the lanes are vectors. */
-enum { SUM_BLOCK = 256, SUM_LANES = 16 };
+#include <string.h>
+
+/* Four vectors of a block are summed side by side, so that additions need not wait for each other; vectors
+ * and blocks are joined pairwise: so the error grows with log n. */
+enum { SUM_BLOCK = 256, SUM_VECTOR_BYTES = 16 };
 
 /* Columns that stay in registers while rows are added to them. */
 enum { SUM_STRIP_BYTES = 128 };
@@ -17,16 +19,22 @@ enum { SUM_STRIP_BYTES = 128 };
 #define TG_PAIR(k) (x[k][i] + x[k + 1][i])
 
 #define TG_SUM_KERNELS(suffix, type)                                                                         \
+    typedef type vector_##suffix __attribute__((vector_size(SUM_VECTOR_BYTES)));                             \
+    static inline vector_##suffix load_##suffix(const type *x) {                                             \
+        vector_##suffix v;                                                                                   \
+        memcpy(&v, x, sizeof v);                                                                             \
+        return v;                                                                                            \
+    }                                                                                                        \
     static type sum_block_##suffix(const type *x) {                                                          \
-        type lane[SUM_LANES];                                                                                \
-        for (int j = 0; j < SUM_LANES; j++) lane[j] = x[j];                                                  \
-        for (int i = SUM_LANES; i < SUM_BLOCK; i += SUM_LANES) {                                             \
-            for (int j = 0; j < SUM_LANES; j++) lane[j] += x[i + j];                                         \
+        enum { N = SUM_VECTOR_BYTES / sizeof(type) };                                                        \
+        vector_##suffix a = {0}, b = {0}, c = {0}, d = {0};                                                  \
+        for (int i = 0; i < SUM_BLOCK; i += 4 * N) {                                                         \
+            a += load_##suffix(x + i), b += load_##suffix(x + i + N);                                        \
+            c += load_##suffix(x + i + 2 * N), d += load_##suffix(x + i + 3 * N);                            \
         }                                                                                                    \
-        for (int half = SUM_LANES / 2; half > 0; half /= 2) {                                                \
-            for (int j = 0; j < half; j++) lane[j] += lane[j + half];                                        \
-        }                                                                                                    \
-        return lane[0];                                                                                      \
+        a = (a + c) + (b + d);                                                                               \
+        type sum = a[0] + a[N / 2];                                                                          \
+        return N == 2 ? sum : sum + (a[1] + a[N - 1]);                                                       \
     }                                                                                                        \
     static type sum_rest_##suffix(int64_t n, const type *x) {                                                \
         type lane[8] = {0}, rest = 0; /* the lanes stay in registers if no index is unknown */               \
@@ -58,11 +66,7 @@ enum { SUM_STRIP_BYTES = 128 };
         for (int64_t i = 0; i < n; i++) to[i] += from[i];                                                    \
     }                                                                                                        \
     const tg_reduction_kernels tg_sum_kernels_##suffix = {tg_sum_fold_##suffix, tg_sum_merge_##suffix, NULL, \
-                                                          tg_sum_merge_rows_##suffix};                       \
-    void tg_add_kernel_##suffix(int64_t n, void *out, const void *const *in, const void *attr) {             \
-        (void)attr;                                                                                          \
-        tg_accumulate_##suffix(n, out, in, 2);                                                               \
-    }
+                                                          tg_sum_merge_rows_##suffix};
 
 #define TG_SUM_MERGE_ROWS(suffix, type)                                                                      \
     void tg_sum_merge_rows_##suffix(int64_t n, void *accumulator, int64_t rows, int64_t stride,              \
@@ -95,6 +99,10 @@ enum { SUM_STRIP_BYTES = 128 };
             case 7: TG_ACCUMULATE_LOOP(TG_PAIR(0) + TG_PAIR(2) + (TG_PAIR(4) + x[6][i]))                     \
             case 8: TG_ACCUMULATE_LOOP(TG_PAIR(0) + TG_PAIR(2) + (TG_PAIR(4) + TG_PAIR(6)))                  \
         }                                                                                                    \
+    }                                                                                                        \
+    void tg_add_kernel_##suffix(int64_t n, void *out, const void *const *in, const void *attr) {             \
+        (void)attr;                                                                                          \
+        tg_accumulate_##suffix(n, out, in, 2);                                                               \
     }
 
 TG_ACCUMULATE(f32, float)

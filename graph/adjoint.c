@@ -24,7 +24,7 @@ const struct tg_op tg_accumulate_op = {.name = "accumulate",
                                        .kind = TG_MAP,
                                        .n_inputs = -1,
                                        .attr_size = sizeof(int),
-
+                                       .arithmetic = TG_ADD,
                                        .map_f32 = accumulate_f32,
                                        .map_f64 = accumulate_f64,
                                        .backward = accumulate_backward};

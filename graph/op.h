@@ -64,6 +64,10 @@ struct tg_op {
      * map_i64 serves operations whose inputs are i64; it may be NULL. */
     tg_map_kernel *map_f32, *map_f64, *map_i64;
 
+    /* TG_MAP: what the kernels compute where it is plain arithmetic on values: a plan then keeps what lies
+     * between several such operations in registers. The bits must be those of the kernels. */
+    tg_arithmetic arithmetic;
+
     /* TG_MAP of two inputs: if bit i is set, the result is the other input, bit for bit, where input i is
      * this number: x - 0, x * 1. A plan leaves such operations out. */
     unsigned neutral_inputs;

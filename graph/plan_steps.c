@@ -180,10 +180,19 @@ static bool is_narrow(const chain_maker *m, const tg_value *v) {
     return !v->late && tg_value_is_narrow(m->unit, v);
 }
 
+/* What v computes if that is arithmetic on values alone. */
+static tg_arithmetic arithmetic_of(const chain_maker *m, const tg_value *v) {
+    const tg_dtype dtype = m->p->tape->dtype;
+    const tg_arithmetic arithmetic = v->node->op == &tg_assign_op ? TG_COPY : v->node->op->arithmetic;
+    bool values = v->node->dtype == dtype && (arithmetic < TG_ADD || v->node->n_in > 1);
+    for (uint32_t k = 0; k < v->node->n_in; k++) values &= tg_value_input(m->p, v, k)->node->dtype == dtype;
+    return values ? arithmetic : TG_NO_ARITHMETIC;
+}
+
 static void add_call(chain_maker *m, tg_value *v, uint32_t i) {
     const struct tg_op *op = v->node->op;
     const bool folds = op->kind == TG_REDUCE, narrow = is_narrow(m, v);
-    tg_chain_call call = {.n_in = (int)v->node->n_in, .narrow = narrow};
+    tg_chain_call call = {.n_in = (int)v->node->n_in, .narrow = narrow, .arithmetic = arithmetic_of(m, v)};
     call.kernel = folds ? tg_chain_fold_rows : kernel_of(m->p, v);
     call.attr = folds ? rows_of(m, op, (tg_dtype)v->node->dtype) : attr_of(v);
     call.out = (tg_chain_place){NULL, (int64_t)tg_dtype_size((tg_dtype)v->node->dtype), 0, narrow};
@@ -278,7 +287,10 @@ static bool make_chain(tg_planning *p, const tg_unit *unit, tg_step *step) {
     }
     chain->block = tg_chain_block(chain, maker.widest);
     chain->grain = grain_of(p, unit);
-    return maker.good;
+    tg_chain_steps *runs = tg_planning_memory(p, (size_t)chain->n_calls / 2 + 1, sizeof *runs);
+    if (!runs || !maker.good) return false;
+    tg_chain_join_calls(chain, runs);
+    return true;
 }
 
 /* --- steps of one operation ----------------------------------------------------------------------------- */

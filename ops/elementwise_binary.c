@@ -35,7 +35,7 @@
 
 /* y = a + b, da = dy, db = dy. 0 is not neutral: -0 + 0 is 0. */
 TG_MAP_KERNELS_2(add, x + y)
-BINARY(add, TG_CHEAP, dy, dy)
+BINARY(add, TG_CHEAP, dy, dy, .arithmetic = TG_ADD)
 
 /* y = a - b, da = dy, db = -dy */
 TG_MAP_KERNELS_2(sub, x - y)
@@ -44,15 +44,18 @@ static tg_tensor sub_rewrite(const tg_call *c) {
     const bool complements = tg_is_number(c->x[0], 1) && tg_made_by(c->x[1], &tg_op_sigmoid, &x, NULL);
     return complements ? tg_sigmoid(tg_neg(x)) : (tg_tensor){0};
 }
-BINARY(sub, TG_CHEAP, dy, tg_neg(dy), .neutral_inputs = 2, .neutral = 0, .rewrite = sub_rewrite)
+BINARY(sub, TG_CHEAP, dy, tg_neg(dy), .arithmetic = TG_SUBTRACT, .neutral_inputs = 2, .neutral = 0,
+       .rewrite = sub_rewrite)
 
 /* y = a b, da = dy b, db = dy a */
 TG_MAP_KERNELS_2(mul, x *y)
-BINARY(mul, TG_CHEAP, tg_mul(dy, b), tg_mul(dy, a), .neutral_inputs = 3, .neutral = 1)
+BINARY(mul, TG_CHEAP, tg_mul(dy, b), tg_mul(dy, a), .arithmetic = TG_MULTIPLY, .neutral_inputs = 3,
+       .neutral = 1)
 
 /* y = a / b, da = dy / b, db = -dy y / b */
 TG_MAP_KERNELS_2(div, x / y)
-BINARY(div, TG_CHEAP, tg_div(dy, b), tg_neg(tg_div(tg_mul(dy, y), b)), .neutral_inputs = 2, .neutral = 1)
+BINARY(div, TG_CHEAP, tg_div(dy, b), tg_neg(tg_div(tg_mul(dy, y), b)), .arithmetic = TG_DIVIDE,
+       .neutral_inputs = 2, .neutral = 1)
 
 /* --- the power ------------------------------------------------------------------------------------------ */
 

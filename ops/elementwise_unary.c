@@ -41,11 +41,11 @@
 
 /* y = -x, dx = -dy */
 TG_MAP_KERNELS_1(neg, -x)
-UNARY(neg, TG_CHEAP, tg_neg(dy), .is_involution = true)
+UNARY(neg, TG_CHEAP, tg_neg(dy), .arithmetic = TG_NEGATE, .is_involution = true)
 
 /* y = x^2, dx = 2 x dy */
 TG_MAP_KERNELS_1(square, x *x)
-UNARY(square, TG_CHEAP, tg_mul(dy, tg_mul(tg_num(2), x)))
+UNARY(square, TG_CHEAP, tg_mul(dy, tg_mul(tg_num(2), x)), .arithmetic = TG_SQUARE)
 
 /* y = sqrt x, dx = dy / (2 y) */
 TG_MAP_KERNELS_1(sqrt, sqrt(x))
@@ -53,7 +53,7 @@ static tg_tensor sqrt_rewrite(const tg_call *c) {
     tg_tensor x;
     return tg_made_by(c->x[0], &tg_op_square, &x, NULL) ? tg_abs(x) : (tg_tensor){0};
 }
-UNARY(sqrt, TG_CHEAP, tg_div(dy, tg_mul(tg_num(2), y)), .rewrite = sqrt_rewrite)
+UNARY(sqrt, TG_CHEAP, tg_div(dy, tg_mul(tg_num(2), y)), .arithmetic = TG_ROOT, .rewrite = sqrt_rewrite)
 
 /* y = e^x, dx = dy y */
 VECTOR_KERNELS(exp)
@@ -145,7 +145,8 @@ UNARY(tanh, TG_COSTLY, tg_mul(dy, tg_sub(tg_num(1), tg_square(y))))
 /* y = max(x, 0), dx = dy where x > 0: 0 at 0. Written so that NaN passes, forward and backward (PyTorch). */
 static tg_tensor relu_branch(const tg_call *c) { return tg_less_equal(c->x[0], tg_num(0)); }
 TG_MAP_KERNELS_1(relu, x <= 0 ? (T)0 : x)
-UNARY(relu, TG_CHEAP, tg_where(tg_less_equal(x, tg_num(0)), tg_num(0), dy), .branch = relu_branch)
+UNARY(relu, TG_CHEAP, tg_where(tg_less_equal(x, tg_num(0)), tg_num(0), dy), .arithmetic = TG_RECTIFY,
+      .branch = relu_branch)
 
 /* y = x where x > 0, else slope x; dx = dy, slope dy. The slope is the attribute. */
 #define LEAKY_RELU_KERNEL(function, type)                                                                    \

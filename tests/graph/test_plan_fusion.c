@@ -151,3 +151,19 @@ static void change_rows(tg_tape *tape) {
 Test(plan_fusion, leaves_are_changed_row_by_row_where_nothing_is_read_too_late) {
     on_both_dtypes(change_rows);
 }
+
+/* Runs of arithmetic: results that others read, both operands the same, updates in between, and the end of a
+ * run by something else. */
+static void run_arithmetic(tg_tape *tape) {
+    const tg_tensor x = normal(tape, TG_SHAPE(3, 700)), w = tg_zeros(tape, TG_SHAPE(3, 700));
+    const tg_tensor a = tg_add(tg_mul(x, x), tg_num(2)), b = tg_sqrt(a), c = tg_div(tg_num(1), b);
+    const tg_tensor d = tg_sub(a, tg_relu(tg_neg(tg_mul(c, x)))), e = tg_mul(d, d),
+                    f = tg_square(tg_sub(c, e));
+    const tg_tensor updated = tg_assign(w, tg_sub(f, tg_mul(a, tg_num(0.1))));
+    const tg_tensor g = tg_mul(tg_tanh(updated), b);
+    const tg_tensor outputs[5] = {b, updated, tg_add(g, tg_neg(g)), tg_mean(tg_div(g, e)), tg_sub(g, w)};
+    expect_planned(tape, 5, outputs, ": 1 step\n");
+}
+Test(plan_fusion, arithmetic_runs_in_registers_with_the_bits_of_the_kernels) {
+    on_both_dtypes(run_arithmetic);
+}

@@ -1,0 +1,72 @@
+/* test_arithmetic.c: every step of the accumulator rounds as C does, for any number of elements. */
+#include "core/arithmetic.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 300, STEPS = TG_STEP_DIVIDE_INTO + 1 };
+
+static const double special[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 1e-40, 3, -0.1, 1e300, 7.5};
+
+static double step_by_hand(int step, double a, double x) {
+    switch (step) {
+        case TG_NEGATE: return -a;
+        case TG_SQUARE: return a * a;
+        case TG_ROOT: return sqrt(a);
+        case TG_RECTIFY: return a <= 0 ? 0 : a;
+        case TG_ADD: return a + x;
+        case TG_SUBTRACT: return a - x;
+        case TG_MULTIPLY: return a * x;
+        case TG_DIVIDE: return a / x;
+        case TG_STEP_SUBTRACT_FROM: return x - a;
+        case TG_STEP_DIVIDE_INTO: return x / a;
+        default: return x; /* load */
+    }
+}
+
+/* One operation of two floats, computed in double and rounded, is that of floats. */
+#define TG_CHECK(name, type, dtype)                                                                          \
+    static void name(int step, int n) {                                                                      \
+        type a[MOST], x[MOST], y[MOST + 1], kept[MOST];                                                      \
+        for (int i = 0; i < n; i++) {                                                                        \
+            a[i] = (type)special[(i + n) % 12];                                                              \
+            x[i] = (type)special[(i / 12 + 5 * n) % 12];                                                     \
+        }                                                                                                    \
+        y[n] = 42;                                                                                           \
+        const uint8_t steps[] = {TG_STEP_LOAD, TG_STEP_STORE, (uint8_t)step, TG_STEP_STORE};                 \
+        char *at[] = {(char *)a, (char *)kept, (char *)x, (char *)y};                                        \
+        tg_accumulator_for(dtype)(n, 4, steps, at);                                                          \
+        for (int i = 0; i < n; i++) {                                                                        \
+            const type expected = (type)step_by_hand(step, (double)a[i], (double)x[i]);                      \
+            cr_assert(memcmp(&kept[i], &a[i], sizeof(type)) == 0);                                           \
+            cr_assert(isnan(expected) ? isnan(y[i]) : memcmp(&expected, &y[i], sizeof(type)) == 0,           \
+                      "step %d of %g and %g: %g instead of %g", step, (double)a[i], (double)x[i],            \
+                      (double)y[i], (double)expected);                                                       \
+        }                                                                                                    \
+        cr_assert(y[n] == 42, "nothing behind the last");                                                    \
+    }
+TG_CHECK(check_f32, float, TG_F32)
+TG_CHECK(check_f64, double, TG_F64)
+
+Test(arithmetic, every_step_is_that_of_c) {
+    for (int step = TG_NEGATE; step < STEPS; step++)
+        for (int n = 1; n < MOST; n += n < 40 ? 1 : 37) {
+            if (step == TG_STEP_STORE) continue;
+            check_f32(step, n);
+            check_f64(step, n);
+        }
+}
+
+/* x * y + z is rounded twice, as by two kernels, whatever the CPU can do in one instruction. */
+Test(arithmetic, steps_are_not_contracted) {
+    double x[20], y[20], z[20], out[20];
+    for (int i = 0; i < 20; i++) x[i] = 1 + 0x1p-30 * i, y[i] = 1 - 0x1p-30 * i, z[i] = -1;
+    const uint8_t steps[] = {TG_STEP_LOAD, TG_MULTIPLY, TG_ADD, TG_STEP_STORE};
+    char *at[] = {(char *)x, (char *)y, (char *)z, (char *)out};
+    tg_accumulator_for(TG_F64)(20, 4, steps, at);
+    for (int i = 0; i < 20; i++) {
+        const volatile double product = x[i] * y[i];
+        cr_expect_eq(out[i], product + z[i]);
+    }
+}
