@@ -86,6 +86,7 @@ static bool reserve_scratch(const tg_planning *p) {
             most = tg_value_bytes(v); /* a view of the leaf itself is copied first */
         }
     }
+    p->plan->counts.scratch_bytes = most;
     tg_arena_free(&p->plan->scratch);
     if (most == 0) return true;
     if (!allocate(p, &p->plan->scratch, most + 64, 1)) return false;

@@ -72,6 +72,7 @@ typedef struct tg_plan_change {
 typedef struct tg_plan_counts {
     uint32_t recorded, needed, folded, merged, left_out; /* operations: up to the newest output, ... */
     size_t slab_bytes, all_bytes; /* all_bytes: if each intermediate result had its own memory */
+    size_t scratch_bytes;         /* that forwards need at most, one at a time */
 } tg_plan_counts;
 
 typedef struct tg_timing tg_timing;
