@@ -7,8 +7,9 @@
 #include "graph/plan_parts.h"
 
 enum {
-    WINDOW = 256,      /* how far ahead of a unit's first member others are looked for */
-    SCALAR_MOST = 1024 /* members of a unit of scalars */
+    WINDOW = 256,       /* how far ahead of a unit's first member others are looked for */
+    SCALAR_MOST = 1024, /* members of a unit of scalars */
+    FEW = 64            /* elements for which numbers are written out */
 };
 
 /* A unit while it grows. */
@@ -18,7 +19,7 @@ typedef struct growing {
     tg_array shape, narrow; /* of its elements, and of what has one element a row */
     int slots;              /* blocks that it may need: an upper bound */
     int n_folds;
-    bool all_direct;  /* nothing is gathered or reduced */
+    bool all_direct;  /* nothing is gathered or reduced, but numbers repeated for a few elements */
     bool all_narrow;  /* no operand has more bytes than a value */
     bool passed_call; /* leaves for later what can fail */
 } growing;
@@ -111,10 +112,10 @@ static void take(tg_planning *p, growing *g, tg_value *v, int64_t n, int slots) 
     for (uint32_t k = 0; k < v->node->n_in; k++) {
         const tg_value *u = tg_value_input(p, v, k);
         if (!is_aligned(p, u, n)) tg_value_root(p, u)->gathered_here = g->id;
+        g->all_direct &= tg_value_is_direct(u, n) || (u->constant && n <= FEW);
     }
     if (is_assign(v)) tg_value_root(p, v)->changed_here = g->id;
     g->slots += slots;
-    g->all_direct &= slots == !is_assign(v);
     g->all_narrow &= !has_wide_operand(p, v);
     add_member(p, g, v);
 }

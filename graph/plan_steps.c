@@ -43,6 +43,17 @@ static tg_map_kernel *kernel_of(const tg_planning *p, const tg_value *v) {
 
 /* --- kernels -------------------------------------------------------------------------------------------- */
 
+/* Where a kernel for n elements reads x; a number that is to be repeated is written out. */
+static const void *operand_of(const tg_planning *p, const tg_value *x, const tg_array *shape, int64_t n) {
+    const tg_array array = tg_value_array(p, x);
+    if (n == 0 || tg_value_is_direct(x, n)) return array.data;
+    void *repeated = tg_planning_memory(p, (size_t)n, tg_dtype_size(array.dtype));
+    tg_cursor cursor;
+    tg_cursor_over_broadcast(&cursor, &array, shape->rank, shape->shape);
+    if (repeated) tg_cursor_read(&cursor, n, repeated);
+    return repeated;
+}
+
 static bool make_kernels(const tg_planning *p, const tg_unit *unit, tg_step *step) {
     tg_kernel_call *calls = tg_planning_memory(p, unit->n, sizeof *calls);
     if (!calls) return false;
@@ -52,7 +63,11 @@ static bool make_kernels(const tg_planning *p, const tg_unit *unit, tg_step *ste
         if (v->done) continue;
         const void **in = tg_planning_memory(p, v->node->n_in, sizeof *in);
         if (!in) return false;
-        for (uint32_t k = 0; k < v->node->n_in; k++) in[k] = tg_value_array(p, tg_value_input(p, v, k)).data;
+        const tg_array shape = tg_node_array(v->node);
+        for (uint32_t k = 0; k < v->node->n_in; k++) {
+            in[k] = operand_of(p, tg_value_input(p, v, k), &shape, unit->form.n);
+            if (unit->form.n && !in[k]) return false;
+        }
         calls[n++] = (tg_kernel_call){kernel_of(p, v), tg_value_array(p, v).data, in, attr_of(v)};
     }
     step->as.kernels.n = unit->form.n;
