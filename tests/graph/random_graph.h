@@ -106,6 +106,12 @@ static inline tg_tensor view(generator *g, tg_tensor a) {
 static inline tg_tensor other(generator *g, tg_tensor a) {
     const tg_shape shape = tg_shape_of(a);
     if (shape.rank == 0) return tg_tanh(a);
+    if (draw(g, 3) == 0 &&
+        shape.dim[shape.rank - 1] > 0) { /* each row with its mean taken out, or its size */
+        const tg_axes row = TG_AXES(-1);
+        if (draw(g, 2)) return tg_sub(a, tg_mean_axes(a, row, true));
+        return tg_div(a, tg_sqrt(tg_add(tg_num(1), tg_sum_axes(tg_square(a), row, true))));
+    }
     if (draw(g, 2) && shape.rank == 2 && shape.dim[0] < 50)
         return tg_tanh(tg_matmul(a, tg_transpose(draw(g, 2) ? a : tg_sigmoid(a))));
     return draw(g, 2) ? tg_softmax(a, -1) : tg_log_softmax(a, 0);
