@@ -158,9 +158,10 @@ int64_t tg_chain_block(const tg_chain *chain, int64_t widest) {
     return most / chain->row * chain->row;
 }
 
-/* What is reduced at once: sixteen leaves. A part of columns has a line of results, or those of a leaf. */
+/* What is reduced at once: a leaf of a long line, so that threads share them evenly, or sixteen leaves of
+ * columns, whose parts have as many results as a leaf has elements. */
 static int64_t part_elements(const tg_chain *chain) {
-    return TG_TREE_RADIX * (chain->by_columns ? leaf_lines(chain) : leaf_of(chain));
+    return chain->by_columns ? TG_TREE_RADIX * leaf_lines(chain) : leaf_of(chain);
 }
 static int64_t part_width(const tg_chain *chain) { return chain->by_columns ? leaf_lines(chain) : 1; }
 
