@@ -120,10 +120,11 @@ static bool check_parameters(tg_check *c) {
         tg_check_begin(c, k);
         if (!(c->options.fast ? tg_check_parameter_fast(c, k) : tg_check_parameter(c, k))) return false;
         explain_unreached(result);
+        if (result->verdict == TG_FAIL && !c->options.fast) tg_check_name_mistake(c, k);
         report->verdict = tg_check_worse(report->verdict, result->verdict);
     }
     if (c->options.fast && c->model.n > 1 && !tg_check_together(c)) return false;
-    return report->verdict != TG_FAIL || c->options.no_blame || tg_check_blame(c);
+    return report->verdict != TG_FAIL || c->options.no_blame || report->given || tg_check_blame(c);
 }
 
 static bool check_all(tg_check *c) {
@@ -144,6 +145,11 @@ static bool set_options(tg_check *c, const tg_gradcheck_options *options) {
                      o->order, o->directions);
         return false;
     }
+    if (o->gradients && o->order == 2) {
+        tg_tape_fail(c->model.tape, TG_ERR_VALUE, c->model.where,
+                     "gradcheck: gradients of one's own are of order 1; leave options.order 0");
+        return false;
+    }
     if (!(o->relative > 0)) o->relative = 1e-6;
     if (!(o->absolute > 0)) o->absolute = 0;
     if (!(o->step > 0)) o->step = 0.01;
@@ -151,6 +157,7 @@ static bool set_options(tg_check *c, const tg_gradcheck_options *options) {
     if (!o->directions) o->directions = 8;
     c->report->order = o->order;
     c->report->fast = o->fast;
+    c->report->given = o->gradients != NULL;
     c->report->directions = o->fast ? o->directions : 0;
     return true;
 }

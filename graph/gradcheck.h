@@ -36,7 +36,10 @@ typedef struct tg_gradcheck_options {
     bool fast;       /* random directions instead of every entry; the report says what they can miss */
     int directions;  /* of fast, for each parameter; default 8 */
     tg_key key;      /* of directions and projections; any will do, zeros too */
-    bool no_blame;   /* on FAIL, do not look for the operation that is guilty */
+    /* n arrays in row-major order: gradients made in another way, by hand say, which are checked in place of
+     * backward's (order 1). NULL: backward's. */
+    const double *const *gradients;
+    bool no_blame; /* on FAIL, do not look for the operation that is guilty */
 } tg_gradcheck_options;
 
 /* What was found for one parameter. worst is the entry that shows the verdict best: of those with the verdict
@@ -53,6 +56,7 @@ typedef struct tg_gradcheck_result {
     int64_t failed, kinks, unresolved; /* of them */
     bool reaches;                      /* whether gradients can flow from the loss to this parameter at all */
     char note[320];                    /* what else is to be said, in words; "" when nothing is */
+    tg_mistake mistake; /* FAIL: what the wrong gradient as a whole looks like; not in fast mode */
 
     tg_shape worst;           /* index of the worst entry */
     double analytic, numeric; /* its two slopes: backward's, and the extrapolated difference */
@@ -77,9 +81,9 @@ typedef struct tg_gradcheck_report {
     double noise;       /* by how much the loss is off, as measured around the point; 0: by rounding alone */
     int64_t evaluations;
     int order;
-    bool fast;
-    int directions; /* fast: for each parameter */
-    char note[512]; /* what concerns the whole: a model that is not deterministic, say; else "" */
+    bool fast, given; /* given: the gradients were not backward's */
+    int directions;   /* fast: for each parameter */
+    char note[512];   /* what concerns the whole: a model that is not deterministic, say; else "" */
     int n;
     tg_gradcheck_result *results; /* n of them, freed by tg_gradcheck_report_free */
     tg_blame_report blame;        /* on FAIL: which operations are guilty; else empty */

@@ -1,8 +1,9 @@
 /* gradcheck_parts.h: what the parts of the gradient check hand to each other. Internal: not installed.
  *
  * Owns: struct tg_check. The parts: gradcheck_model.c records the model, at the point and away from it;
- * gradcheck_entry.c judges one slope; gradcheck_fast.c looks along random directions; gradcheck.c does all
- * entries in order and owns the report; gradcheck_print.c shows it. */
+ * gradcheck_entry.c judges one slope; gradcheck_mistake.c names what is wrong with a whole gradient;
+ * gradcheck_fast.c looks along random directions; gradcheck.c does all entries in order and owns the report;
+ * gradcheck_print.c shows it. */
 #ifndef TAPEGRAD_GRAPH_GRADCHECK_PARTS_H
 #define TAPEGRAD_GRAPH_GRADCHECK_PARTS_H
 
@@ -17,6 +18,8 @@ typedef struct tg_motion {
     bool random;
     tg_key key; /* of the signs */
 } tg_motion;
+
+enum { TG_CHECK_SIZES = 16 };
 
 typedef struct tg_check {
     tg_checked_model model;
@@ -33,6 +36,8 @@ typedef struct tg_check {
     tg_motion motion;
     double swing; /* by how much a whole step moved the loss since it was set to 0, in units of a slope */
     double start; /* the step at which a slope was found last */
+    int64_t sizes[TG_CHECK_SIZES]; /* lengths of axes in the graph, of which a wrong factor may come */
+    int n_sizes;
 } tg_check;
 
 /* --- gradcheck_model.c ---------------------------------------------------------------------------------- */
@@ -76,6 +81,14 @@ bool tg_check_entry(tg_check *c, int k, int64_t i);
 
 /* The one that says more against the gradient: FAIL, UNRESOLVED, KINK, PASS. */
 tg_verdict tg_check_worse(tg_verdict a, tg_verdict b);
+
+/* --- gradcheck_mistake.c -------------------------------------------------------------------------------- */
+
+/* Keeps the lengths of axes from node first to the loss, and of what they read. */
+void tg_check_gather_sizes(tg_check *c, uint32_t first, uint32_t loss);
+
+/* Names the mistake of parameter k, whose entries were all checked. */
+void tg_check_name_mistake(const tg_check *c, int k);
 
 /* --- gradcheck_fast.c ----------------------------------------------------------------------------------- */
 

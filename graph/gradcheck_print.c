@@ -33,7 +33,7 @@ static void print_table(FILE *stream, const tg_gradcheck_report *report) {
         if (length > width) width = length;
     }
     fprintf(stream, "%-*s  %8s  %16s  %-12s  %13s  %13s  %s\n", width, "parameter", "entries",
-            "worst difference", "at", "backward", "numerical", "verdict");
+            "worst difference", "at", report->given ? "given" : "backward", "numerical", "verdict");
     for (int k = 0; k < report->n; k++) {
         const tg_gradcheck_result *r = &report->results[k];
         char at[TG_SHAPE_TEXT];
@@ -45,7 +45,7 @@ static void print_table(FILE *stream, const tg_gradcheck_report *report) {
 }
 
 /* What the table has no column for. */
-static void print_notes(FILE *stream, const tg_gradcheck_result *r) {
+static void print_notes(FILE *stream, const tg_gradcheck_result *r, bool named) {
     char at[TG_SHAPE_TEXT];
     tg_shape_format(r->worst, sizeof at, at);
     if (r->failed && r->failed < r->checked)
@@ -61,6 +61,7 @@ static void print_notes(FILE *stream, const tg_gradcheck_result *r) {
         fprintf(stream, "%s: %lld of %lld slopes are not known well enough; at %s the error is about %.1e\n",
                 r->name, (long long)r->unresolved, (long long)r->checked, at, r->error);
     if (*r->note) fprintf(stream, "%s\n", r->note);
+    if (named && r->mistake.kind) fprintf(stream, "%s: %s\n", r->name, r->mistake.text);
 }
 
 static void print_coverage(FILE *stream, const tg_gradcheck_report *report) {
@@ -82,7 +83,7 @@ static void print_coverage(FILE *stream, const tg_gradcheck_report *report) {
 
 void tg_gradcheck_print(FILE *stream, const tg_gradcheck_report *report) {
     print_table(stream, report);
-    for (int k = 0; k < report->n; k++) print_notes(stream, &report->results[k]);
+    for (int k = 0; k < report->n; k++) print_notes(stream, &report->results[k], report->given);
     if (report->fast) print_coverage(stream, report);
     if (*report->note) fprintf(stream, "%s\n", report->note);
     if (report->blame.n)
