@@ -37,6 +37,14 @@ static void by_tape(void *context) {
     if (!c->keep) (void)tg_tape_rewind(c->tape, mark);
 }
 
+/* By tg_backward, which adds to a gradient that is kept. */
+static void by_backward(void *context) {
+    chain *c = context;
+    const tg_mark mark = tg_tape_mark(c->tape);
+    if (tg_backward(mean_of(c->leaf)) != TG_OK) printf("%s\n", tg_tape_error(c->tape));
+    (void)tg_tape_rewind(c->tape, mark);
+}
+
 static bool compare(int64_t n) {
     chain c = {.n = n, .tape = tg_tape_new(TG_F32), .keep = true};
     c.x = aligned_alloc(64, ((size_t)n * sizeof(float) + 63) / 64 * 64);
@@ -50,7 +58,8 @@ static bool compare(int64_t n) {
     tg_plan *plan = planned(c.tape, 2, outputs);
     contestant all[] = {{.name = "by hand", .run = by_hand, .context = &c},
                         {.name = "plan", .run = run_plan, .context = plan},
-                        {.name = "tape", .run = by_tape, .context = &c}};
+                        {.name = "tape, tg_gradients", .run = by_tape, .context = &c},
+                        {.name = "tape, tg_backward", .run = by_backward, .context = &c}};
     printf("W7 mean(tanh(sigmoid(x) * x + x)) and its gradient, %lld elements, f32\n", (long long)n);
     const tg_mark mark = tg_tape_mark(c.tape);
     for (int i = 0; i < 3; i++) all[i].run(all[i].context);
@@ -58,8 +67,10 @@ static bool compare(int64_t n) {
     agree("gradient", TG_F32, n, c.dx, c.dx_by_tape);
     agree("that of the plan", TG_F32, n, c.dx, tg_data(outputs[1]));
     (void)tg_tape_rewind(c.tape, mark);
+    by_backward(&c);
+    agree("that of tg_backward", TG_F32, n, c.dx, tg_data(tg_grad(c.leaf)));
     c.keep = false;
-    measure_one_and_two_threads(3, all, 1);
+    measure_one_and_two_threads(4, all, 1);
     tg_plan_free(plan);
     tg_tape_free(c.tape);
     free(c.x);
