@@ -13,8 +13,9 @@ enum {
     T(DEPTH) = PANEL_BYTES / 2 / VECTOR_BYTES /* rows of a panel of B */
 };
 typedef REAL T(vector) __attribute__((vector_size(VECTOR_BYTES)));
-
 typedef BITS T(mask) __attribute__((vector_size(VECTOR_BYTES)));
+typedef REAL T(quad) __attribute__((vector_size(TURN * sizeof(REAL))));
+typedef BITS T(quad_mask) __attribute__((vector_size(TURN * sizeof(BITS))));
 
 TILE T(vector) T(load)(const REAL *x) {
     T(vector) v;
@@ -25,9 +26,7 @@ TILE T(vector) T(load)(const REAL *x) {
 /* A square of TURN x TURN elements, turned. */
 TILE void T(turn)(const REAL *from, int64_t from_row, REAL *to, int64_t to_row) {
     enum { PAIRS_IN_HALVES = sizeof(REAL) == 8 }; /* a vector of four is two registers, or halves of one */
-    typedef REAL quad __attribute__((vector_size(TURN * sizeof(REAL))));
-    typedef BITS quad_mask __attribute__((vector_size(TURN * sizeof(BITS))));
-    quad x[TURN], y[TURN];
+    T(quad) x[TURN], y[TURN];
     for (int i = 0; i < TURN; i++) memcpy(&x[i], from + i * from_row, sizeof x[i]);
     for (int i = 0; i < TURN; i += 2) { /* in the order that is one instruction each */
         y[i] = PAIRS_IN_HALVES ? SHUFFLE(x[i], x[i + 1], 0, 4, 2, 6) : SHUFFLE(x[i], x[i + 1], 0, 4, 1, 5);
@@ -41,8 +40,7 @@ TILE void T(turn)(const REAL *from, int64_t from_row, REAL *to, int64_t to_row) 
     for (int i = 0; i < TURN; i++) memcpy(to + i * to_row, &x[i], sizeof x[i]);
 }
 
-/* --- outer: vectors along the columns of B ---------------------------------------------------------------
- */
+/* --- outer: vectors along the columns of B -------------------------------------------------------------- */
 
 /* A part of a product: a panel of B, as wide as a tile, times all rows of A. */
 struct T(panel) {
@@ -178,8 +176,7 @@ TARGET static void T(outer_turned)(const struct tg_small_product *s) {
     T(outer)(&turned);
 }
 
-/* --- rows: a row of C at a time --------------------------------------------------------------------------
- */
+/* --- rows: a row of C at a time ------------------------------------------------------------------------- */
 
 /* c[j] (+)= x[0] b[0][j] + x[1] b[1][j] + ... over count rows of B, count being a constant. */
 TILE void T(add_rows)(int count, int64_t n, const REAL *x, const REAL *const *b, REAL *restrict c,
@@ -228,8 +225,7 @@ TARGET static void T(rows)(const struct tg_small_product *s) {
     }
 }
 
-/* --- inner: vectors along the inner dimension ------------------------------------------------------------
- */
+/* --- inner: vectors along the inner dimension ----------------------------------------------------------- */
 
 TILE REAL T(lane_sum)(T(vector) v) {
     typedef REAL quad __attribute__((vector_size(16)));

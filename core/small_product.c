@@ -25,7 +25,7 @@ enum { TURN = 4 };
 #if defined(__clang__)
 #define SHUFFLE(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
 #else
-#define SHUFFLE(x, y, ...) __builtin_shuffle(x, y, (quad_mask){__VA_ARGS__})
+#define SHUFFLE(x, y, ...) __builtin_shuffle(x, y, (T(quad_mask)){__VA_ARGS__})
 #endif
 
 /* One case of a switch over the number of rows. */
