@@ -134,6 +134,17 @@ static bool is_gradient(const tg_tape *tape, uint32_t i) {
     return !before->op && before->extra.leaf && before->extra.leaf->gradient == i;
 }
 
+/* Notes the oldest node whose shape a backward has seen. */
+static void look_at_graph(maker *m) {
+    const tg_pass *p = m->pass;
+    for (uint32_t i = p->low; i <= p->high; i++) {
+        const tg_node *node = tg_node_at(p->tape, i);
+        if (!tg_cotangent_any(&p->cotangents, i)) continue;
+        for (uint32_t k = 0; k < node->n_in; k++)
+            if (tg_node_inputs(node)[k] < m->oldest) m->oldest = tg_node_inputs(node)[k];
+    }
+}
+
 /* Notes the oldest node that was read. False where a gradient was, since its changes would have to be seen,
  * or what has no values. */
 static bool look_at_inputs(maker *m) {
@@ -246,6 +257,7 @@ bool tg_backward_plan_make(tg_backward_plan *b, const tg_pass *p, const tg_tenso
     m.planning = (tg_planning){
         .tape = p->tape, .plan = &b->plan, .where = p->where, .first = p->tape->deferral->first};
     b->high = p->high;
+    look_at_graph(&m);
     if (!look_at_inputs(&m) || !add_outputs(&m)) return false;
     tg_deferral_end(p->tape, &b->plan.arena);
     return keep_outputs(&m) && tg_plan_make(&m.planning, (int)b->n_outputs, m.results) && note_reads(&m) &&

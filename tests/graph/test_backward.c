@@ -381,6 +381,39 @@ Test(backward, cannot_rewind_the_tape_under_itself) {
     }
 }
 
+/* y = p, dp = dy times the rows of x: the shape of x shows nowhere but in the backward. */
+static bool rows_infer(tg_call *c) {
+    c->out_shape = tg_array_shape(&c->in[1]);
+    return tg_expect_dtype(c, 1, TG_F64);
+}
+static bool rows_forward(const tg_call *c) {
+    tg_array_copy(&c->out, &c->in[1]);
+    return true;
+}
+static void rows_backward(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
+    dx[1] = tg_mul(dy, tg_num((double)c->in[0].shape[0]));
+}
+static const struct tg_op rows_op = {.name = "rows",
+                                     .kind = TG_OTHER,
+                                     .n_inputs = 2,
+                                     .infer = rows_infer,
+                                     .forward = rows_forward,
+                                     .backward = rows_backward};
+
+Test(backward, that_looks_at_the_shape_of_something_older_finds_that_of_now) {
+    const tg_mark start = tg_tape_mark(tape);
+    for (int turn = 0; turn < 3 * TURNS; turn++) {
+        const bool wide = turn >= TURNS && turn < 2 * TURNS;
+        tg_tensor x[2];
+        x[0] = tg_neg(tg_zeros(tape, wide ? TG_SHAPE(2, 6) : TG_SHAPE(3, 4)));
+        x[1] = tg_param_scalar(tape, 1);
+        cr_assert_eq(tg_backward(tg_apply(&rows_op, 2, x, NULL)), TG_OK, "%s", tg_tape_error(tape));
+        cr_expect_eq(grad_of(x[1]), wide ? 2 : 3, "turn %d", turn);
+        cr_assert_eq(tg_tape_rewind(tape, start), TG_OK);
+    }
+    cr_expect(uses_plan());
+}
+
 /* --- when there is a plan ------------------------------------------------------------------------------- */
 
 Test(backward, is_planned_when_it_is_seen_again) {
