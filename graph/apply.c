@@ -372,8 +372,15 @@ static tg_tensor apply_any(tg_tape *tape, const char *where, const struct tg_op 
     return apply_arrays(&call, arrays, in, flags);
 }
 
-static tg_tensor apply_many(tg_tape *tape, const char *where, const struct tg_op *op, int n,
-                            const tg_tensor *x, const void *attr) {
+static TG_NOINLINE tg_tensor apply_few(tg_tape *tape, const char *where, const struct tg_op *op, int n,
+                                       const tg_tensor *x, const void *attr) {
+    uint32_t in[FEW];
+    tg_array arrays[FEW];
+    return apply_any(tape, where, op, n, x, attr, in, arrays);
+}
+
+static TG_NOINLINE tg_tensor apply_many(tg_tape *tape, const char *where, const struct tg_op *op, int n,
+                                        const tg_tensor *x, const void *attr) {
     tg_tensor result = tg_invalid(tape);
     const tg_arena_position before = tg_arena_here(&tape->scratch);
     uint32_t *in = tg_arena_alloc(&tape->scratch, (size_t)n * sizeof *in, 64);
@@ -393,40 +400,52 @@ static TG_INLINE bool is_plain(const tg_tape *tape, const struct tg_op *op, int 
            op->backward && op->map_f32 && op->map_f64 && op->name && !tape->nan_check && tape->values_on;
 }
 
-/* A plain operation on scalars: no shapes, no arrays, hardly any memory but the node. False where it is not
- * so simple; nothing is recorded then. */
-static TG_INLINE bool apply_scalars(tg_tape *tape, const char *where, const struct tg_op *op, int n,
-                                    const tg_tensor *x, const void *attr, tg_tensor *result) {
+/* The node of a number; TG_NO_NODE where x is none, or memory is out. */
+static TG_NOINLINE uint32_t node_of_number(tg_tape *tape, const char *where, tg_tensor x) {
+    return tg_is_num(x) ? tg_number_node(tape, where, tg_item(x), tape->dtype) : TG_NO_NODE;
+}
+
+/* A plain operation on scalars: no shapes, no arrays, hardly any memory but the node. A zeroed handle where
+ * it is not so simple; nothing is recorded then. The handle is returned in registers: one that is written to
+ * memory in parts and read back whole stalls whatever is recorded next. */
+static TG_INLINE tg_tensor apply_scalars(tg_tape *tape, const char *where, const struct tg_op *op, int n,
+                                         const tg_tensor *x, const void *attr) {
     uint32_t in[FEW];
     const void *from[FEW];
     uint8_t flags = 0;
-    if (op->attr_size && !attr) return false;
-    for (int i = 0; i < n; i++) {
+    if (op->attr_size && !attr) return (tg_tensor){0};
+    _Pragma("GCC unroll 2") for (int i = 0; i < n; i++) {
         in[i] = x[i].node;
-        if (TG_UNLIKELY(x[i].tape != tape || !tg_is_living(x[i]))) {
-            if (!tg_is_num(x[i])) return false;
-            in[i] = tg_number_node(tape, where, tg_item(x[i]), tape->dtype);
-            if (in[i] == TG_NO_NODE) return false;
+        if (TG_UNLIKELY(x[i].tape != tape || !tg_is_living((tg_tensor){tape, x[i].node, x[i].epoch}))) {
+            in[i] = node_of_number(tape, where, x[i]);
+            if (in[i] == TG_NO_NODE) return (tg_tensor){0};
         }
         const tg_node *node = tg_node_at(tape, in[i]);
-        if (node->rank != 0 || node->dtype != (uint8_t)tape->dtype) return false;
+        if (node->rank != 0 || node->dtype != (uint8_t)tape->dtype) return (tg_tensor){0};
         flags |= node->flags;
         from[i] = node->data;
     }
-    if (flags & TG_NODE_NO_VALUES) return false;
-    *result = tg_invalid(tape);
-    const tg_arena_position before = tg_arena_here(&tape->arena);
+    if (TG_UNLIKELY(flags & TG_NODE_NO_VALUES)) return (tg_tensor){0};
+    const uint32_t i = tape->n_nodes;
     tg_node *node = tg_node_new(tape, where, op, tape->dtype, 0);
-    if (!node) return true;
-    if ((op->attr_size || n > 2) && !keep_attr_and_inputs(tape, where, op, n, attr, node)) {
-        tg_node_drop(tape);
-        tg_arena_rewind(&tape->arena, before);
-        return true;
+    if (TG_UNLIKELY(!node)) return tg_invalid(tape);
+    if (op->attr_size || n > 2) {
+        const tg_arena_position before = tg_arena_here(&tape->arena);
+        if (!keep_attr_and_inputs(tape, where, op, n, attr, node)) {
+            tg_node_drop(tape);
+            tg_arena_rewind(&tape->arena, before);
+            return tg_invalid(tape);
+        }
     }
     (tape->dtype == TG_F32 ? op->map_f32 : op->map_f64)(1, &node->here, from, attr);
     record(tape, node, n, in, flags);
-    *result = (tg_tensor){tape, tape->n_nodes - 1, (uint32_t)node->epoch};
-    return true;
+    return (tg_tensor){tape, i, (uint32_t)node->epoch};
+}
+
+/* For more than two inputs: the loops over them would take registers from the others'. */
+static TG_NOINLINE tg_tensor apply_more_scalars(tg_tape *tape, const char *where, const struct tg_op *op,
+                                                int n, const tg_tensor *x, const void *attr) {
+    return apply_scalars(tape, where, op, n, x, attr);
 }
 
 tg_tensor tg_apply_at(const char *where, const struct tg_op *op, int n, const tg_tensor *x,
@@ -440,18 +459,17 @@ tg_tensor tg_apply_at(const char *where, const struct tg_op *op, int n, const tg
         tg_tape_fail(tape, TG_ERR_OP, where, "apply: the operation is NULL");
         return tg_invalid(tape);
     }
-    tg_tensor result;
-    if (TG_UNLIKELY(tape->rewriting) && tg_rewrite(tape, where, op, n, x, attr, &result)) return result;
-    if (is_plain(tape, op, n)) { /* n as a constant, so that the compiler unrolls the loops over inputs */
-        const bool done = n == 2   ? apply_scalars(tape, where, op, 2, x, attr, &result)
-                          : n == 1 ? apply_scalars(tape, where, op, 1, x, attr, &result)
-                                   : apply_scalars(tape, where, op, n, x, attr, &result);
-        if (done) return result;
+    if (TG_UNLIKELY(tape->rewriting)) {
+        const tg_tensor rewritten = tg_rewrite(tape, where, op, n, x, attr);
+        if (rewritten.tape) return rewritten;
     }
-    if (n > FEW) return apply_many(tape, where, op, n, x, attr);
-    uint32_t in[FEW];
-    tg_array arrays[FEW];
-    return apply_any(tape, where, op, n, x, attr, in, arrays);
+    if (is_plain(tape, op, n)) { /* n as a constant, so that the compiler unrolls the loops over inputs */
+        const tg_tensor y = n == 2   ? apply_scalars(tape, where, op, 2, x, attr)
+                            : n == 1 ? apply_scalars(tape, where, op, 1, x, attr)
+                                     : apply_more_scalars(tape, where, op, n, x, attr);
+        if (TG_LIKELY(y.tape != NULL)) return y;
+    }
+    return n <= FEW ? apply_few(tape, where, op, n, x, attr) : apply_many(tape, where, op, n, x, attr);
 }
 
 /* --- what was deferred ---------------------------------------------------------------------------------- */

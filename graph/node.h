@@ -11,8 +11,10 @@
 #define TG_NO_NODE UINT32_MAX
 #if defined(__GNUC__)
 #define TG_INLINE inline __attribute__((always_inline)) /* on the path of every recorded operation */
+#define TG_NOINLINE __attribute__((noinline))           /* beside it, and kept out of its registers */
 #else
 #define TG_INLINE inline
+#define TG_NOINLINE
 #endif
 
 enum tg_node_flags {
@@ -281,10 +283,10 @@ tg_map_kernel *tg_map_kernel_for(const tg_tape *tape, const struct tg_op *op, in
 /* Computes c->out of an operation without kernels: the product that it names, or its own forward. */
 bool tg_call_forward(const tg_call *c);
 
-/* The other way to write an application that the operation gives, if it gives one: false otherwise. Where
- * that fails, *y is invalid. */
-bool tg_rewrite(tg_tape *tape, const char *where, const struct tg_op *op, int n, const tg_tensor *x,
-                const void *attr, tg_tensor *y);
+/* The other way to write an application, if the operation gives one: a zeroed handle otherwise. Where that
+ * fails, an invalid one. */
+tg_tensor tg_rewrite(tg_tape *tape, const char *where, const struct tg_op *op, int n, const tg_tensor *x,
+                     const void *attr);
 
 /* Whether a leaf was changed in place after node i was recorded. */
 static inline bool tg_leaf_changed_since(const tg_leaf *leaf, const tg_node *node, uint32_t i) {

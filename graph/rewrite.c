@@ -23,13 +23,13 @@ bool tg_made_by(tg_tensor y, const struct tg_op *op, tg_tensor *x, const void **
     return true;
 }
 
-bool tg_rewrite(tg_tape *tape, const char *where, const struct tg_op *op, int n, const tg_tensor *x,
-                const void *attr, tg_tensor *y) {
-    if (!op->rewrite || n != op->n_inputs || tape->status || tape->backward_of) return false;
+tg_tensor tg_rewrite(tg_tape *tape, const char *where, const struct tg_op *op, int n, const tg_tensor *x,
+                     const void *attr) {
+    if (!op->rewrite || n != op->n_inputs || tape->status || tape->backward_of) return (tg_tensor){0};
     const char *const place = tape->place;
     const tg_call call = {.op = op, .tape = tape, .where = where, .n_in = n, .x = x, .attr = attr};
     tape->place = where;
-    *y = op->rewrite(&call);
+    const tg_tensor y = op->rewrite(&call);
     tape->place = place;
-    return y->tape != NULL;
+    return y;
 }
