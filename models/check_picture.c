@@ -81,10 +81,10 @@ static void write_heat_script(FILE *to, const char *name, const tg_gradcheck_rep
     fprintf(to,
             "  set palette defined (0 '#f7fbff', 0.5 '#9ecae1', 1 '#08306b')\n  set logscale cb\n"
             "  set cbrange [%g:1]\n  set format cb '%%.0e'\n  set cbtics 1e4\n  set mcbtics 1\n  set cblabel "
-            "'relative error'\n"
+            "'relative error' offset 2.5\n"
             "  unset grid\n  set xlabel 'column'\n  set ylabel 'row'\n"
             "  set key at graph 0.5, -0.25 center top horizontal samplen 1.5\n  set bmargin 6\n  set lmargin "
-            "7\n  set rmargin 14\n"
+            "7\n  set rmargin 17\n"
             "  set multiplot layout %d,%d\n",
             LEAST, down, across);
     for (int k = 0; k < n; k++) write_heat_map(to, k, &report->results[k]);
