@@ -10,18 +10,27 @@ static void add_size(tg_check *c, int64_t size) {
     c->sizes[c->n_sizes++] = size;
 }
 
-static void add_sizes_of(tg_check *c, const tg_node *node) {
+static void add_lengths(tg_check *c, const tg_node *node) {
     const tg_array array = tg_node_array(node);
     for (int axis = 0; axis < array.rank; axis++) add_size(c, array.shape[axis]);
 }
 
-void tg_check_gather_sizes(tg_check *c, uint32_t first, uint32_t loss) {
+static void add_elements(tg_check *c, const tg_node *node) {
+    const tg_array array = tg_node_array(node);
+    add_size(c, tg_array_size(&array));
+}
+
+static void add_of_all(tg_check *c, uint32_t first, uint32_t loss, void (*add)(tg_check *, const tg_node *)) {
     for (uint32_t i = first; i <= loss; i++) {
         const tg_node *node = tg_node_at(c->model.tape, i);
-        add_sizes_of(c, node);
-        for (uint32_t k = 0; k < node->n_in; k++)
-            add_sizes_of(c, tg_node_at(c->model.tape, tg_node_inputs(node)[k]));
+        add(c, node);
+        for (uint32_t k = 0; k < node->n_in; k++) add(c, tg_node_at(c->model.tape, tg_node_inputs(node)[k]));
     }
+}
+
+void tg_check_gather_sizes(tg_check *c, uint32_t first, uint32_t loss) {
+    add_of_all(c, first, loss, add_lengths);
+    add_of_all(c, first, loss, add_elements);
 }
 
 void tg_check_name_mistake(const tg_check *c, int k) {
