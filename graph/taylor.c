@@ -12,10 +12,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { LAST = 5 };                                  /* rates of which the median is taken */
-static const double above_noise = 32;               /* 3% of error: 0.05 of a rate */
-static const double slack = 0.1;                    /* of a rate */
-static const double is_nothing = 1e-9;              /* of the term before it */
+enum { LAST = 5 };                     /* rates of which the median is taken */
+static const double above_noise = 32;  /* 3% of error: 0.05 of a rate */
+static const double slack = 0.1;       /* of a rate */
+static const double least_rate = 0.5;  /* of a loss that does not jump; a wrong gradient's is 1 */
+static const double is_nothing = 1e-9; /* of the term before it */
 static const double close_to_x = 1.0 / (1LL << 36); /* where a smooth function is straight to all digits */
 
 typedef struct line {
@@ -197,6 +198,8 @@ static void judge(tg_taylor_report *r, int k) {
     r->exact[k] = first->remainder[k] <= is_nothing * term + above_noise * r->noise;
     if (r->exact[k] || r->rates[k] >= k + 2 - slack)
         r->verdicts[k] = TG_PASS;
+    else if (r->rates[k] < least_rate)
+        return; /* not even a wrong gradient explains that */
     else if (is_kink(r))
         r->verdicts[k] = TG_KINK;
     else if (!isnan(r->rates[k]))
@@ -242,6 +245,8 @@ static void put_conclusion(FILE *stream, const tg_taylor_report *r, int k) {
         fputs("rounding hides the rate", stream);
     else
         fprintf(stream, "rate %.2f, %d.00 when right", r->rates[k], k + 2);
+    if (!r->exact[k] && r->rates[k] < least_rate)
+        fputs("; the loss jumps, or turns within the smallest step", stream);
     if (r->verdicts[k] == TG_KINK)
         fprintf(stream, "; the loss bends here, from slope %.6g to %.6g, backward gives %.6g", r->left,
                 r->right, r->slope);

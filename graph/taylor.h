@@ -49,7 +49,8 @@ typedef struct tg_taylor_report {
  * that falls with h^2: halving h divides it by 4, the rate is 2.00. A wrong one leaves a part that falls with
  * h, and the rate goes towards 1. With the second derivative the rate is 3, and 2 if that alone is wrong.
  * PASS within 0.1 of that; KINK when the loss itself bends at x and <g, d> is between its slopes on either
- * side; UNRESOLVED when rounding leaves too few remainders to see a rate.
+ * side; UNRESOLVED when rounding leaves too few remainders to see a rate, or the rate is under 0.5, since the
+ * loss jumps.
  * Parameters, gradients and tape are left as they were. options may be NULL. Returns TG_OK when the test
  * could be made, whatever its verdict. Errors: as tg_gradcheck; TG_ERR_VALUE for another order. */
 #define tg_taylor_test(...) tg_taylor_test_at(TG_HERE, __VA_ARGS__)

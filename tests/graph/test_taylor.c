@@ -167,6 +167,19 @@ Test(taylor, a_kink_at_the_point_is_a_kink_and_beside_it_is_nothing) {
     cr_expect_eq(report.verdict, TG_PASS, "rate %g", report.rates[0]);
 }
 
+static tg_tensor floor_model(tg_tape *on, const tg_tensor *p, void *context) {
+    (void)on, (void)context;
+    return tg_sum(tg_floor(p[0]));
+}
+
+Test(taylor, a_loss_that_jumps_beside_the_point_is_no_kink) {
+    const tg_tensor p = tg_param_f64(tape, TG_SHAPE(2), 2, ((double[]){1 + 1e-9, -3 + 1e-9}));
+    cr_assert_eq(tg_taylor_test(tape, floor_model, NULL, 1, &p, NULL, &report), TG_OK);
+    cr_expect_eq(report.verdict, TG_UNRESOLVED, "%s, rate %g", tg_verdict_name(report.verdict),
+                 report.rates[0]);
+    cr_expect_float_eq(report.rates[0], 0, 1e-9);
+}
+
 Test(taylor, leaves_parameters_gradients_and_tape_as_they_were) {
     const tg_tensor p = tg_param_normal(tape, TG_SHAPE(7), tg_key_new(1), 1);
     cr_assert_eq(tg_backward(tg_sum(tg_exp(p))), TG_OK);
