@@ -32,7 +32,8 @@ static const struct {
      "the bounds of loops in forward, or offset and strides of view", tg_op_check_bounds},
     {"gradient", "backward against finite differences", "the formula in backward", tg_op_check_first},
     {"second derivative", "backward's own gradient against finite differences",
-     "backward must compute with tensor operations, not with numbers read by tg_item or tg_detach",
+     "the gradient first, if it failed too; then backward, which must compute with tensor operations, not "
+     "with numbers read by tg_item or tg_detach",
      tg_op_check_second},
     {"needs_grad", "each gradient alone is what it is among all",
      "ask tg_needs_grad(c, i) for each dx[i], and for nothing else", tg_op_check_wanted},
