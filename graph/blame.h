@@ -34,7 +34,8 @@ typedef struct tg_blame_finding {
     tg_shape element;   /* of the input; FORWARD: of the output */
     int64_t failed;     /* wrong entries among those compared one by one */
     int64_t compared;   /* entries compared one by one; the others were compared in sums */
-    double backward;    /* what backward gives there for the cotangent that the loss gives the node */
+    double backward;    /* what backward gives there for the cotangent that the loss gives the node; for a
+                           random one where that is 0 in all elements, or not finite in one */
     double numerical;   /* what it must give; FORWARD: first and second value of forward */
     double error;       /* estimated, of numerical */
     char source[160];   /* CONSTANT: who computed the values, "tanh at net.c:41" */
