@@ -101,15 +101,16 @@ static bool open_projections(tg_check *c) {
 
 /* Makes a sentence of where gradients stop. A parameter that moves the loss and gets no gradient has been cut
  * off from it. */
-static void explain_unreached(tg_gradcheck_result *result) {
+static void explain_unreached(int order, tg_gradcheck_result *result) {
+    const char *loss = order == 2 ? "gradient" : "loss";
     char stop[160];
     if (result->reaches) return;
     snprintf(stop, sizeof stop, "%.159s", result->note);
     if (result->verdict == TG_FAIL)
-        snprintf(result->note, sizeof result->note, "%s moves the loss, but no gradient reaches it: %s",
-                 result->name, *stop ? stop : "its values were read, and not recorded");
+        snprintf(result->note, sizeof result->note, "%s moves the %s, but no gradient reaches it: %s",
+                 result->name, loss, *stop ? stop : "its values were read, and not recorded");
     else
-        snprintf(result->note, sizeof result->note, "%s does not reach the loss%s%s", result->name,
+        snprintf(result->note, sizeof result->note, "%s does not reach the %s%s%s", result->name, loss,
                  *stop ? ": " : "", stop);
 }
 
@@ -119,7 +120,7 @@ static bool check_parameters(tg_check *c) {
         tg_gradcheck_result *result = &report->results[k];
         tg_check_begin(c, k);
         if (!(c->options.fast ? tg_check_parameter_fast(c, k) : tg_check_parameter(c, k))) return false;
-        explain_unreached(result);
+        explain_unreached(c->options.order, result);
         if (result->verdict == TG_FAIL && !c->options.fast) tg_check_name_mistake(c, k);
         report->verdict = tg_check_worse(report->verdict, result->verdict);
     }
@@ -128,11 +129,16 @@ static bool check_parameters(tg_check *c) {
 }
 
 static bool check_all(tg_check *c) {
-    bool same;
-    if (!open_report(c) || !open_values(c) || !open_projections(c) || !tg_check_point(c, &same)) return false;
-    if (same) return check_parameters(c);
+    bool usable;
+    if (!open_report(c) || !open_values(c) || !open_projections(c) || !tg_check_point(c, &usable))
+        return false;
+    if (usable) return check_parameters(c);
     c->report->verdict = TG_UNRESOLVED;
-    for (int k = 0; k < c->model.n; k++) c->report->results[k].verdict = TG_UNRESOLVED;
+    for (int k = 0; k < c->model.n; k++) {
+        c->report->results[k].verdict = TG_UNRESOLVED;
+        c->report->results[k].seen = INFINITY;
+        c->report->results[k].covered = 0;
+    }
     return true;
 }
 
@@ -150,9 +156,23 @@ static bool set_options(tg_check *c, const tg_gradcheck_options *options) {
                      "gradcheck: gradients of one's own are of order 1; leave options.order 0");
         return false;
     }
-    if (!(o->relative > 0)) o->relative = 1e-6;
-    if (!(o->absolute > 0)) o->absolute = 0;
-    if (!(o->step > 0)) o->step = 0.01;
+    if (!(o->relative >= 0 && o->absolute >= 0 && o->step >= 0)) {
+        tg_tape_fail(
+            c->model.tape, TG_ERR_VALUE, c->model.where,
+            "gradcheck: relative %g, absolute %g, step %g; none may be negative or NaN, and 0 stands "
+            "for the default",
+            o->relative, o->absolute, o->step);
+        return false;
+    }
+    for (int k = 0; o->gradients && k < c->model.n; k++)
+        if (!o->gradients[k] && tg_size_at(c->model.where, c->model.params[k])) {
+            tg_tape_fail(c->model.tape, TG_ERR_VALUE, c->model.where,
+                         "gradcheck: options.gradients[%d] is NULL; all %d parameters need a gradient", k,
+                         c->model.n);
+            return false;
+        }
+    if (o->relative == 0) o->relative = 1e-6;
+    if (o->step == 0) o->step = 0.01;
     if (!o->order) o->order = 1;
     if (!o->directions) o->directions = 8;
     c->report->order = o->order;

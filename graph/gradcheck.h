@@ -37,7 +37,7 @@ typedef struct tg_gradcheck_options {
     int directions;  /* of fast, for each parameter; default 8 */
     tg_key key;      /* of directions and projections; any will do, zeros too */
     /* n arrays in row-major order: gradients made in another way, by hand say, which are checked in place of
-     * backward's (order 1). NULL: backward's. */
+     * backward's (order 1). NULL: backward's. One of them may be NULL only where there are no entries. */
     const double *const *gradients;
     bool no_blame; /* on FAIL, do not look for the operation that is guilty */
 } tg_gradcheck_options;
@@ -71,8 +71,9 @@ typedef struct tg_gradcheck_result {
     uint8_t *verdicts;            /* a tg_verdict each */
 
     double seen;    /* fast: an error in a single entry is seen for certain when, times max(1, |entry|), it is
-                       larger than this */
-    double covered; /* the part of the entries in which an error of 1% would be seen; 1 but in fast mode */
+                       larger than this; infinite where nothing could be compared */
+    double covered; /* the part of the entries in which an error of 1% would be seen; 1 but in fast mode, and
+                       0 where nothing could be compared */
 } tg_gradcheck_result;
 
 typedef struct tg_gradcheck_report {
@@ -83,7 +84,7 @@ typedef struct tg_gradcheck_report {
     int order;
     bool fast, given; /* given: the gradients were not backward's */
     int directions;   /* fast: for each parameter */
-    char note[512];   /* what concerns the whole: a model that is not deterministic, say; else "" */
+    char note[512];   /* what concerns the whole: a loss that is NaN or not deterministic, say; else "" */
     int n;
     tg_gradcheck_result *results; /* n of them, freed by tg_gradcheck_report_free */
     tg_blame_report blame;        /* on FAIL: which operations are guilty; else empty */

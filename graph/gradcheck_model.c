@@ -297,16 +297,24 @@ static double largest_number(const tg_tape *tape, uint32_t first, uint32_t loss)
 }
 
 /* What is recorded here is taken back by tg_check_point. */
-static bool look_at_point(tg_check *c, bool *same) {
+static bool look_at_point(tg_check *c, bool *usable) {
     tg_tensor loss, again;
     const uint32_t first = c->model.tape->n_nodes;
     if (!record(c, &loss)) return false;
     c->report->loss = tg_item_at(c->model.where, loss);
+    *usable = isfinite(c->report->loss);
+    if (!*usable) {
+        snprintf(c->report->note, sizeof c->report->note,
+                 "%s is %g, and nothing can be compared with that; tg_tape_set_nan_check names the operation "
+                 "that it comes from",
+                 c->projections ? "the projection of the gradient" : "the loss", c->report->loss);
+        return true;
+    }
     const uint32_t second = c->model.tape->n_nodes;
     if (!record(c, &again)) return false;
     const double values[2] = {c->report->loss, tg_item_at(c->model.where, again)};
-    *same = memcmp(&values[0], &values[1], sizeof *values) == 0;
-    if (!*same) {
+    *usable = memcmp(&values[0], &values[1], sizeof *values) == 0;
+    if (!*usable) {
         explain_difference(c, first, second, values[1]);
         return true;
     }
@@ -317,13 +325,13 @@ static bool look_at_point(tg_check *c, bool *same) {
            (c->options.gradients ? take_gradients(c) : find_reach(c, loss.node) && read_gradients(c, loss));
 }
 
-bool tg_check_point(tg_check *c, bool *same) {
+bool tg_check_point(tg_check *c, bool *usable) {
     const tg_mark mark = tg_tape_mark(c->model.tape);
     const tg_arena_position scratch = tg_arena_here(&c->model.tape->scratch);
-    bool good = look_at_point(c, same);
+    bool good = look_at_point(c, usable);
     tg_arena_rewind(&c->model.tape->scratch, scratch);
     good &= tg_tape_rewind_at(c->model.where, c->model.tape, mark) == TG_OK;
-    if (good && *same && isfinite(c->report->loss)) good = measure_noise(c);
+    if (good && *usable) good = measure_noise(c);
     return good;
 }
 

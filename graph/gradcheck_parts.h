@@ -36,16 +36,16 @@ typedef struct tg_check {
     tg_motion motion;
     double swing; /* by how much a whole step moved the loss since it was set to 0, in units of a slope */
     double start; /* the step at which a slope was found last */
-    int64_t sizes[TG_CHECK_SIZES]; /* lengths of axes in the graph, of which a wrong factor may come */
+    int64_t sizes[TG_CHECK_SIZES]; /* of axes, then of tensors in the graph: a wrong factor may be one */
     int n_sizes;
 } tg_check;
 
 /* --- gradcheck_model.c ---------------------------------------------------------------------------------- */
 
-/* Records the model at the point, several times: the loss, backward's answer, whether the loss is the same
- * each time (else *same is false and the report says why), which parameters it reaches, and how noisy it is.
- * False, with an error on the tape, when the model gives no loss, or memory is out. */
-bool tg_check_point(tg_check *c, bool *same);
+/* Records the model at the point, several times: the loss, backward's answer, whether the loss is a number
+ * and the same each time (else *usable is false and the report says why), which parameters it reaches, and
+ * how noisy it is. False, with an error on the tape, when the model gives no loss, or memory is out. */
+bool tg_check_point(tg_check *c, bool *usable);
 
 /* Records the model once more at the point, and looks for the operations whose backward is wrong. */
 bool tg_check_blame(tg_check *c);
@@ -84,7 +84,9 @@ tg_verdict tg_check_worse(tg_verdict a, tg_verdict b);
 
 /* --- gradcheck_mistake.c -------------------------------------------------------------------------------- */
 
-/* Keeps the lengths of axes from node first to the loss, and of what they read. */
+/* Keeps the lengths of axes, then the numbers of elements, from node first to the loss, and of what they
+ * read.
+ */
 void tg_check_gather_sizes(tg_check *c, uint32_t first, uint32_t loss);
 
 /* Names the mistake of parameter k, whose entries were all checked. */

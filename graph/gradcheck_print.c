@@ -25,6 +25,9 @@ static void print_verdict(FILE *stream, tg_verdict verdict, bool colours) {
         fprintf(stream, "%s\n", tg_verdict_name(verdict));
 }
 
+/* Of a model with which nothing can be compared. */
+static bool is_unseen(const tg_gradcheck_result *r) { return r->checked == 0 && r->seen == INFINITY; }
+
 static void print_table(FILE *stream, const tg_gradcheck_report *report) {
     const bool colours = has_colours(stream);
     int width = 9;
@@ -38,8 +41,12 @@ static void print_table(FILE *stream, const tg_gradcheck_report *report) {
         const tg_gradcheck_result *r = &report->results[k];
         char at[TG_SHAPE_TEXT];
         tg_shape_format(r->worst, sizeof at, at);
-        fprintf(stream, "%-*s  %8lld  %16.2e  %-12s  %13.6g  %13.6g  ", width, r->name, (long long)r->entries,
-                r->difference, at, r->analytic, r->numeric);
+        if (is_unseen(r))
+            fprintf(stream, "%-*s  %8lld  %16s  %-12s  %13s  %13s  ", width, r->name, (long long)r->entries,
+                    "-", "-", "-", "-");
+        else
+            fprintf(stream, "%-*s  %8lld  %16.2e  %-12s  %13.6g  %13.6g  ", width, r->name,
+                    (long long)r->entries, r->difference, at, r->analytic, r->numeric);
         print_verdict(stream, r->verdict, colours);
     }
 }
@@ -68,7 +75,7 @@ static void print_coverage(FILE *stream, const tg_gradcheck_report *report) {
     bool any = false;
     for (int k = 0; k < report->n; k++) {
         const tg_gradcheck_result *r = &report->results[k];
-        if (r->checked == r->entries) continue;
+        if (r->checked == r->entries || is_unseen(r)) continue;
         any = true;
         fprintf(stream,
                 "%s: an error in one entry is seen from %.1e on, one of 1%% in %.4g%% of %lld entries\n",

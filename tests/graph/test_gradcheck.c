@@ -7,6 +7,7 @@
 #include "tests/graph/expect_error.h"
 
 #include <math.h>
+#include <string.h>
 
 static tg_tape *tape;
 static tg_gradcheck_report report;
@@ -340,8 +341,11 @@ static tg_tensor nan_model(tg_tape *on, const tg_tensor *p, void *context) {
 Test(gradcheck, of_a_loss_that_is_not_a_number_does_not_pass) {
     const tg_tensor p = tg_param_f64(tape, TG_SHAPE(2), 2, ((double[]){4, -1}));
     cr_assert_eq(tg_gradcheck(tape, nan_model, NULL, 1, &p, NULL, &report), TG_OK);
-    cr_expect_neq(report.verdict, TG_PASS);
+    cr_expect_eq(report.verdict, TG_UNRESOLVED);
     cr_expect(isnan(report.loss));
+    cr_expect_eq(report.results[0].covered, 0);
+    cr_expect_not_null(strstr(report.note, "the loss is "), "%s", report.note);
+    cr_expect_not_null(strstr(report.note, "tg_tape_set_nan_check"), "%s", report.note);
     tg_gradcheck_report_free(&report);
     double infinite = INFINITY;
     const tg_tensor q = tg_param_normal(tape, TG_SHAPE(3), tg_key_new(1), 1);

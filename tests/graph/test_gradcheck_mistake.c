@@ -98,6 +98,21 @@ Test(gradcheck_mistake, the_table_says_that_they_were_given_and_what_is_wrong) {
     tg_gradcheck_report_free(&report);
 }
 
+Test(gradcheck_mistake, a_missing_mean_over_all_elements_is_named_with_their_number) {
+    for (int i = 0; i < N; i++) dW[i] *= 3 * M;
+    tg_gradcheck_report report = check(false);
+    cr_expect_eq(report.results[0].mistake.size, 3 * M, "%s", report.results[0].mistake.text);
+    tg_gradcheck_report_free(&report);
+}
+
+Test(gradcheck_mistake, a_gradient_that_was_not_given_is_refused) {
+    tg_gradcheck_report report;
+    const double *one[2] = {dW, NULL};
+    const tg_gradcheck_options options = {.gradients = one};
+    cr_expect_eq(tg_gradcheck(tape, mean_tanh, NULL, 2, params, &options, &report), TG_ERR_VALUE);
+    EXPECT_ERROR(tape, TG_ERR_VALUE, "options.gradients[1] is NULL; all 2 parameters need a gradient");
+}
+
 Test(gradcheck_mistake, order_2_is_refused) {
     tg_gradcheck_report report;
     const tg_gradcheck_options options = {.gradients = given, .order = 2};

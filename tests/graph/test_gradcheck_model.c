@@ -46,6 +46,7 @@ Test(gradcheck_model, that_is_not_deterministic_is_unresolved_and_the_first_diff
     cr_expect_eq(report.results[0].checked, 0);
     EXPECT_NOTE(report.note, "not deterministic");
     EXPECT_NOTE(report.note, "the tensor made at net.c:12");
+    cr_expect_eq(report.results[0].covered, 0, "nothing was compared");
     cr_expect_eq(report.evaluations, 2);
 }
 
@@ -84,6 +85,18 @@ Test(gradcheck_model, that_leaves_a_parameter_out_says_so) {
     cr_expect_eq(report.results[1].verdict, TG_PASS);
     cr_expect_str_eq(report.results[1].note, "W2 does not reach the loss");
     cr_expect_eq(report.results[2].verdict, TG_PASS);
+}
+
+static tg_tensor linear_model(tg_tape *on, const tg_tensor *p, void *context) {
+    (void)on, (void)context;
+    return tg_sum(p[0]);
+}
+
+Test(gradcheck_model, that_is_linear_has_a_gradient_that_no_parameter_reaches) {
+    const tg_tensor p = tg_set_name(tg_param_normal(tape, TG_SHAPE(2), tg_key_new(1), 1), "w");
+    check(linear_model, NULL, 1, &p, 2);
+    cr_expect_eq(report.verdict, TG_PASS);
+    cr_expect_str_eq(report.results[0].note, "w does not reach the gradient");
 }
 
 static tg_tensor detached_model(tg_tape *on, const tg_tensor *p, void *context) {

@@ -108,6 +108,11 @@ Test(gradcheck_use, refuses_an_f32_tape_and_what_is_no_parameter) {
     EXPECT_ERROR(tape, TG_ERR_VALUE, "gradcheck", "-1 parameters");
     cr_expect_eq(tg_gradcheck(tape, NULL, NULL, 1, &p, NULL, &report), TG_ERR_VALUE);
     EXPECT_ERROR(tape, TG_ERR_VALUE, "gradcheck", "model that is NULL");
+    const tg_gradcheck_options refused[] = {{.relative = -1}, {.absolute = NAN}, {.step = -0.5}};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        cr_expect_eq(tg_gradcheck(tape, square_model, NULL, 1, &p, &refused[i], &report), TG_ERR_VALUE);
+        EXPECT_ERROR(tape, TG_ERR_VALUE, "none may be negative or NaN");
+    }
     cr_expect_neq(tg_gradcheck(NULL, square_model, NULL, 1, &p, NULL, &report), TG_OK);
     tg_tape_free(f32);
 }
@@ -167,6 +172,24 @@ Test(gradcheck_use, prints_a_table) {
         "verdict\n"
         "W1                         12          0.00e+00  [2, 1]                 0.25           0.25  PASS\n"
         "a name that is long         1          4.50e+00  []                       -3            1.5  FAIL\n",
+        "\n%s", text);
+    free(text);
+}
+
+Test(gradcheck_use, prints_no_numbers_and_no_coverage_where_nothing_was_compared) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    tg_gradcheck_result result = {.verdict = TG_UNRESOLVED, .name = "w", .entries = 40, .seen = INFINITY};
+    const tg_gradcheck_report report = {
+        .verdict = TG_UNRESOLVED, .fast = true, .note = "the loss is nan", .n = 1, .results = &result};
+    tg_gradcheck_print(stream, &report);
+    fclose(stream);
+    cr_expect_str_eq(
+        text,
+        "parameter   entries  worst difference  at                 backward      numerical  verdict\n"
+        "w                40                 -  -                         -              -  UNRESOLVED\n"
+        "the loss is nan\n",
         "\n%s", text);
     free(text);
 }
