@@ -3,6 +3,7 @@
  * Owns: options and what is printed. The model is in models/shallow_network.c. */
 #include <math.h>
 
+#include "models/check_picture.h"
 #include "models/flower.h"
 #include "models/logistic_regression.h"
 #include "models/picture.h"
@@ -138,6 +139,14 @@ static tg_status draw_costs(tg_program *program, const tg_shallow_network_result
     return tg_program_picture(program, name, status, missing);
 }
 
+/* The error of every entry of the gradients that were checked before training. */
+static tg_status draw_check(tg_program *program, const tg_shallow_network_result *network) {
+    const char *missing, *name = "shallow_network_gradcheck";
+    const tg_status status =
+        tg_picture_gradcheck(program->tape, program->out, name, &network->check, &missing);
+    return tg_program_picture(program, name, status, missing);
+}
+
 static tg_status draw_boundary(tg_program *program, const settings *s, const examples *e,
                                tg_shallow_network_result *network,
                                const tg_logistic_regression_result *line) {
@@ -170,7 +179,8 @@ static void run(tg_program *program, const settings *s) {
     if (status == TG_OK) status = train(program, s, &e, &network, &line);
     if (status == TG_OK && !program->no_pictures) {
         putchar('\n');
-        status = draw_costs(program, &network, &line);
+        status = draw_check(program, &network);
+        if (status == TG_OK) status = draw_costs(program, &network, &line);
         if (status == TG_OK && e.train.n_features == 2) {
             status = draw_boundary(program, s, &e, &network, &line);
         }
