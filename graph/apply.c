@@ -1,4 +1,4 @@
-/* apply.c: applying an operation: check, infer, allocate, compute, record.
+/* apply.c: applying an operation: check, infer (infer.c), allocate, compute, record.
  *
  * Owns: tg_apply and what it tells operations. Knows kinds of operations, not operations: the four kinds that
  * the library can run by itself are run by core/'s drivers, the rest by the operation's own forward. */
@@ -6,6 +6,7 @@
 #include "core/matrix_product.h"
 #include "core/reduce_driver.h"
 #include "graph/deferred.h"
+#include "graph/infer.h"
 
 #include <math.h>
 #include <string.h>
@@ -59,131 +60,6 @@ static bool place_numbers(tg_tape *tape, const char *where, const struct tg_op *
         in[i] = tg_number_node(tape, where, value, dtype);
         if (in[i] == TG_NO_NODE) return false;
     }
-    return true;
-}
-
-/* --- operations ----------------------------------------------------------------------------------------- */
-
-void tg_not_differentiable(const tg_call *c, tg_tensor dy, tg_tensor *dx) {
-    (void)dy, (void)dx;
-    tg_fail(c, TG_ERR_GRADIENT, "the operation has no gradient; tg_detach its input if none is wanted");
-}
-
-/* What a struct tg_op lacks, or NULL when it is complete. */
-static const char *missing(const struct tg_op *op) {
-    if (!op->backward)
-        return "backward is NULL: an operation without a gradient must say TG_NOT_DIFFERENTIABLE";
-    switch (op->kind) {
-        case TG_MAP:
-            if (op->n_inputs > TG_MAX_MAP_INPUTS) return "an elementwise operation has at most 8 inputs";
-            return op->map_f32 && op->map_f64 ? NULL : "an elementwise operation needs map_f32 and map_f64";
-        case TG_REDUCE:
-            if (op->attr_size < sizeof(tg_reduction))
-                return "a reduction's attribute begins with a tg_reduction";
-            for (int i = 0; i < 2; i++) {
-                const tg_reduction_kernels *kernels = i ? op->reduce_f64 : op->reduce_f32;
-                if (!kernels || !kernels->fold || !kernels->merge)
-                    return "a reduction needs fold and merge for f32 and f64";
-            }
-            return NULL;
-        case TG_VIEW: return op->infer && op->view ? NULL : "a view needs infer and view";
-        case TG_CONTRACT:
-        case TG_OTHER:
-            return op->infer && (op->forward || op->product)
-                       ? NULL
-                       : "an operation of this kind needs infer and forward";
-    }
-    return "its kind is none of tg_op_kind";
-}
-
-static bool check_op(tg_tape *tape, const char *where, const struct tg_op *op, int n, const void *attr) {
-    const char *lack = op->name ? missing(op) : "name is NULL";
-    const char *name = op->name ? op->name : "(unnamed operation)";
-    if (!lack && op->attr_size && !attr) lack = "its attribute is missing";
-    if (lack)
-        tg_tape_fail(tape, TG_ERR_OP, where, "%s: %s", name, lack);
-    else if (op->n_inputs >= 0 && n != op->n_inputs)
-        tg_tape_fail(tape, TG_ERR_OP, where, "%s: applied to %d inputs, takes %d", name, n, op->n_inputs);
-    else if (op->kind == TG_MAP && n > TG_MAX_MAP_INPUTS)
-        tg_tape_fail(tape, TG_ERR_OP, where, "%s: applied to %d inputs, takes at most %d", name, n,
-                     TG_MAX_MAP_INPUTS);
-    else
-        return true;
-    return false;
-}
-
-bool tg_expect_dtype(const tg_call *c, int i, tg_dtype dtype) {
-    if (c->in[i].dtype == dtype) return true;
-    const bool convertible = tg_dtype_is_value(dtype) && !tg_dtype_is_value(c->in[i].dtype);
-    return tg_fail(c, TG_ERR_DTYPE, "input %d is %s and must be %s%s", i, tg_dtype_name(c->in[i].dtype),
-                   tg_dtype_name(dtype), convertible ? "; tg_to_value converts it" : "");
-}
-
-bool tg_infer_broadcast(tg_call *c) {
-    char text[2][TG_SHAPE_TEXT];
-    tg_shape shape = tg_array_shape(&c->in[0]);
-    for (int i = 1; i < c->n_in; i++) {
-        const tg_shape next = tg_array_shape(&c->in[i]);
-        if (!tg_shape_broadcast(shape, next, &shape))
-            return tg_fail(c, TG_ERR_SHAPE, "shapes do not broadcast: %s and %s",
-                           tg_shape_format(shape, sizeof text[0], text[0]),
-                           tg_shape_format(next, sizeof text[1], text[1]));
-    }
-    c->out_shape = shape;
-    if (c->tape->broadcast == TG_BROADCAST_NUMPY || c->tape->backward_of) return true;
-    int expanded = 0, of = 0;
-    for (int i = 0; i < c->n_in; i++) {
-        const tg_shape in = tg_array_shape(&c->in[i]);
-        of += in.rank > 0;
-        expanded += in.rank > 0 && tg_shape_size(in) != tg_shape_size(shape);
-    }
-    if (of < 2 || expanded < of) return true;
-    tg_shape_format(tg_array_shape(&c->in[0]), sizeof text[0], text[0]);
-    tg_shape_format(tg_array_shape(&c->in[c->n_in - 1]), sizeof text[1], text[1]);
-    static const char message[] =
-        "broadcasting expands every operand: %s with %s; reshape one, or say it with tg_expand";
-    if (c->tape->broadcast == TG_BROADCAST_STRICT) return tg_fail(c, TG_ERR_SHAPE, message, text[0], text[1]);
-    tg_warn(c, message, text[0], text[1]);
-    return true;
-}
-
-static bool infer_map(tg_call *c) {
-    for (int i = 0; i < c->n_in; i++)
-        if (!tg_expect_dtype(c, i, c->tape->dtype)) return false;
-    return tg_infer_broadcast(c);
-}
-
-static bool infer_reduction(tg_call *c) {
-    const tg_reduction *reduction = c->attr;
-    const tg_shape shape = tg_array_shape(&c->in[0]);
-    if (!tg_expect_dtype(c, 0, c->tape->dtype)) return false;
-    if (reduction->mask >> shape.rank)
-        return tg_fail(c, TG_ERR_SHAPE, "an axis to reduce is out of range for rank %d", shape.rank);
-    c->out_shape = tg_shape_reduced(shape, reduction->mask, reduction->keepdims);
-    if (c->op->has_identity || tg_shape_size(shape) > 0 || tg_shape_size(c->out_shape) == 0) return true;
-    char text[TG_SHAPE_TEXT];
-    return tg_fail(c, TG_ERR_SHAPE, "a reduction over nothing has no value: %s has an axis of 0 elements",
-                   tg_shape_format(shape, sizeof text, text));
-}
-
-/* What an operation's own infer gives must fit what the library then does with it. */
-static bool check_inferred(const tg_call *c) {
-    if (!tg_dtype_size(c->out_dtype)) return tg_fail(c, TG_ERR_OP, "infer gave no dtype");
-    const int64_t size = tg_shape_size(c->out_shape);
-    if (size < 0) return true; /* refused with its reason where memory is found for it */
-    bool fits = true;
-    tg_shape both;
-    for (int i = 0; c->op->kind == TG_MAP && i < c->n_in; i++)
-        fits &= tg_shape_broadcast(tg_array_shape(&c->in[i]), c->out_shape, &both) &&
-                tg_shape_equal(both, c->out_shape);
-    if (c->op->kind == TG_REDUCE)
-        fits = size == tg_shape_size(tg_shape_reduced(tg_array_shape(&c->in[0]),
-                                                      ((const tg_reduction *)c->attr)->mask, false));
-    if (!fits) return tg_fail(c, TG_ERR_OP, "infer gave a shape that does not follow from the inputs");
-    if ((c->op->kind == TG_VIEW || c->op->kind == TG_REDUCE) && c->out_dtype != c->in[0].dtype)
-        return tg_fail(c, TG_ERR_OP, "infer gave the dtype %s to what is made of %s",
-                       tg_dtype_name(c->out_dtype), tg_dtype_name(c->in[0].dtype));
-    if (c->op->kind == TG_REDUCE) return tg_expect_dtype(c, 0, c->tape->dtype);
     return true;
 }
 
@@ -324,15 +200,7 @@ static tg_tensor apply_arrays(tg_call *c, tg_array *arrays, const uint32_t *in, 
     tg_tape *tape = c->tape;
     for (int i = 0; i < c->n_in; i++) arrays[i] = tg_node_array(tg_node_at(tape, in[i]));
     c->in = arrays;
-    c->out_dtype = c->op->kind == TG_VIEW ? arrays[0].dtype : tape->dtype;
-    const bool inferred = c->op->infer            ? c->op->infer(c)
-                          : c->op->kind == TG_MAP ? infer_map(c)
-                                                  : infer_reduction(c);
-    if (!inferred) {
-        if (!tape->status) tg_fail(c, TG_ERR_OP, "infer failed and did not say why");
-        return tg_invalid(tape);
-    }
-    if (c->op->infer && !check_inferred(c)) return tg_invalid(tape);
+    if (!tg_call_infer(c)) return tg_invalid(tape);
     const tg_arena_position before = tg_arena_here(&tape->arena);
     const uint32_t i = tape->n_nodes;
     tg_node *node = tg_node_new(tape, c->where, c->op, c->out_dtype, c->out_shape.rank);
@@ -357,7 +225,7 @@ static tg_tensor apply_any(tg_tape *tape, const char *where, const struct tg_op 
                            const tg_tensor *x, const void *attr, uint32_t *in, tg_array *arrays) {
     bool numbers = false;
     uint8_t flags = 0;
-    if (!check_op(tape, where, op, n, attr)) return tg_invalid(tape);
+    if (!tg_op_is_applicable(tape, where, op, n, attr)) return tg_invalid(tape);
     for (int i = 0; i < n; i++) {
         if (tg_is_num(x[i])) {
             numbers = true;
