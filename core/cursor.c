@@ -27,7 +27,8 @@ struct lines {
             if (step == 0 && to_step == bytes) {                                                             \
                 char element[bytes];                                                                         \
                 memcpy(element, from, bytes);                                                                \
-                for (int64_t j = 0; j < n; j++) memcpy(to + j * bytes, element, bytes);                      \
+                _Pragma("GCC unroll 4") for (int64_t j = 0; j < n; j++)                                      \
+                    memcpy(to + j * bytes, element, bytes);                                                  \
             } else if (step == bytes && to_step == bytes && n >= SHORT_AXIS) {                               \
                 memcpy(to, from, (size_t)n *bytes);                                                          \
             } else if (to_step == bytes) {                                                                   \
