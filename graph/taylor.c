@@ -12,11 +12,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { LAST = 5 };                     /* rates of which the median is taken */
-static const double above_noise = 32;  /* 3% of error: 0.05 of a rate */
-static const double slack = 0.1;       /* of a rate */
-static const double least_rate = 0.5;  /* of a loss that does not jump; a wrong gradient's is 1 */
-static const double is_nothing = 1e-9; /* of the term before it */
+enum { LAST = 5 };                             /* rates of which the median is taken */
+static const double above_noise = 32;          /* 3% of error: 0.05 of a rate */
+static const double slack = 0.1;               /* of a rate */
+static const double is_nothing_of_loss = 1e-3; /* of the loss: the most that rounding may hide */
+static const double least_rate = 0.5;          /* of a loss that does not jump; a wrong gradient's is 1 */
+static const double is_nothing = 1e-9;         /* of the term before it */
 static const double close_to_x = 1.0 / (1LL << 36); /* where a smooth function is straight to all digits */
 
 typedef struct line {
@@ -194,15 +195,19 @@ static void judge(tg_taylor_report *r, int k) {
     r->rates[k] = rate_of(r, k);
     r->verdicts[k] = TG_UNRESOLVED;
     if (!first) return;
-    const double term = fabs(k == 0 ? first->h * r->slope : first->h * first->h / 2 * r->curvature);
-    r->exact[k] = first->remainder[k] <= is_nothing * term + above_noise * r->noise;
+    const double change = first->h * fabs(r->slope);
+    const double term = k == 0 ? change : first->h * first->h / 2 * fabs(r->curvature);
+    const double hidden = above_noise * r->noise;
+    /* What bends the loss by its own size close to x is no rounding. */
+    const bool is_rounding = hidden <= fmax(fmax(change, term), is_nothing_of_loss * fabs(r->loss));
+    r->exact[k] = is_rounding && first->remainder[k] <= is_nothing * term + hidden;
     if (r->exact[k] || r->rates[k] >= k + 2 - slack)
         r->verdicts[k] = TG_PASS;
-    else if (r->rates[k] < least_rate)
-        return; /* not even a wrong gradient explains that */
+    else if (!(r->rates[k] >= least_rate))
+        return; /* no rate, or one that not even a wrong gradient explains */
     else if (is_kink(r))
         r->verdicts[k] = TG_KINK;
-    else if (!isnan(r->rates[k]))
+    else
         r->verdicts[k] = TG_FAIL;
 }
 

@@ -180,6 +180,25 @@ Test(taylor, a_loss_that_jumps_beside_the_point_is_no_kink) {
     cr_expect_float_eq(report.rates[0], 0, 1e-9);
 }
 
+static tg_tensor sloping_model(tg_tape *on, const tg_tensor *p, void *context) {
+    (void)on, (void)context;
+    return tg_sum(tg_mul(p[0], tg_num(0.3)));
+}
+
+Test(taylor, a_straight_line_through_0_leaves_nothing_over) {
+    const tg_tensor p = tg_param_f64(tape, TG_SHAPE(3), 3, ((double[]){0.1, 0.2, -0.3}));
+    const tg_taylor_options options = {.order = 2};
+    cr_assert_eq(tg_taylor_test(tape, sloping_model, NULL, 1, &p, &options, &report), TG_OK);
+    cr_expect_eq(report.verdict, TG_PASS, "loss %g, noise %g", report.loss, report.noise);
+}
+
+Test(taylor, a_loss_that_jumps_at_the_point_does_not_pass) {
+    const tg_tensor p = tg_param_f64(tape, TG_SHAPE(2), 2, ((double[]){1, -3}));
+    cr_assert_eq(tg_taylor_test(tape, floor_model, NULL, 1, &p, NULL, &report), TG_OK);
+    cr_expect_eq(report.verdict, TG_UNRESOLVED, "%s", tg_verdict_name(report.verdict));
+    cr_expect_not(report.exact[0]);
+}
+
 Test(taylor, leaves_parameters_gradients_and_tape_as_they_were) {
     const tg_tensor p = tg_param_normal(tape, TG_SHAPE(7), tg_key_new(1), 1);
     cr_assert_eq(tg_backward(tg_sum(tg_exp(p))), TG_OK);
