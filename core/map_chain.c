@@ -117,6 +117,12 @@ static void run_rows(void *context, int64_t begin, int64_t end) {
     }
 }
 
+void tg_chain_run_panel(void *context, int64_t first, int64_t n_runs, int64_t step, int64_t length) {
+    (void)n_runs;
+    (void)step;
+    run_rows(context, first, first + length);
+}
+
 /* --- between rows and their elements -------------------------------------------------------------------- */
 
 void tg_chain_fold_rows(int64_t n, void *out, const void *const *in, const void *attr) {

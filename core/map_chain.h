@@ -98,4 +98,8 @@ void tg_chain_join_calls(tg_chain *chain, tg_chain_steps *runs);
 /* Runs the chain; needs no memory but its own. */
 void tg_chain_run(const tg_chain *chain);
 
+/* Runs it, by the calling thread alone, for the panel of a product, which must be one run (n_runs is 1).
+ * context: a tg_chain without folds, and of which nothing is narrow. */
+void tg_chain_run_panel(void *context, int64_t first, int64_t n_runs, int64_t step, int64_t length);
+
 #endif

@@ -43,6 +43,10 @@ typedef struct tg_prepared_product {
 /* Decides how a product is computed. end NULL: c is overwritten, and nothing is called. */
 void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const tg_product_end *end);
 
+/* Whether it pays to compute on with each panel as it is made, rather than with all of C afterwards. Panels
+ * are then one run each. */
+bool tg_product_pays_by_panel(const tg_prepared_product *p);
+
 /* Computes it, from what is in memory now. scratch: p->scratch_bytes, aligned to 64; allocates nothing. */
 void tg_product_run(const tg_prepared_product *p, void *scratch);
 

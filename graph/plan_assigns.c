@@ -30,7 +30,6 @@ static uint32_t find_writer(const tg_planning *p, uint32_t u, uint32_t k, const 
 void tg_plan_write_through(tg_planning *p) {
     for (uint32_t u = 0; u < p->n_units; u++) {
         const tg_unit *unit = &p->units[u];
-        if (unit->kind != TG_STEP_CHAIN && unit->kind != TG_STEP_KERNELS) continue;
         for (uint32_t k = 1; k < unit->n; k++) {
             tg_value *assign = &p->values[p->members[unit->first + k]];
             if (assign->node->op != &tg_assign_op) continue;

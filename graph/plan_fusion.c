@@ -1,9 +1,9 @@
 /* plan_fusion.c: in which order a plan computes, and what it computes together.
  *
- * Owns: the units of a plan. They follow the tape's order, except that an elementwise operation draws later
- * ones of its shape to itself when all that they read is there, and then the reductions of their results: so
- * a unit depends on earlier units only, and there are no cycles to look for. Nothing moves past an assign:
- * what reads a leaf before it is changed does so in the plan as well. */
+ * Owns: the units of a plan. They follow the tape's order, except that an elementwise operation, or a
+ * product, draws later elementwise ones of its shape to itself when all that they read is there, and then the
+ * reductions of their results: so a unit depends on earlier units only, and there are no cycles to look for.
+ * Nothing moves past an assign: what reads a leaf before it is changed does so in the plan as well. */
 #include "graph/plan_parts.h"
 
 enum {
@@ -213,6 +213,19 @@ static bool try_member(tg_planning *p, growing *g, tg_value *v) {
     return v->node->op->kind == TG_REDUCE && try_reduce(p, g, v);
 }
 
+/* Takes what it can of the values after i. */
+static void draw(tg_planning *p, growing *g, uint32_t i) {
+    for (uint32_t k = i + 1; k < p->n_values && k - i < WINDOW; k++) {
+        tg_value *v = &p->values[k];
+        if (v->role != TG_ROLE_COMPUTED || v->same != k || v->unit != TG_NONE) continue;
+        if (!try_member(p, g, v)) pass_over(p, g, v);
+    }
+}
+
+static tg_chain form_of(const tg_planning *p, int64_t n) {
+    return (tg_chain){.n = n, .row = 1, .line = 1, .value_bytes = tg_dtype_size(p->tape->dtype)};
+}
+
 /* The chain that begins with value i; false if i cannot be in any (an assign of what must be gathered, a
  * reduction of axes in the middle) or would be alone in it, as a reduction of what is in memory. */
 static bool grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
@@ -224,19 +237,62 @@ static bool grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
                  .all_direct = true,
                  .all_narrow = true};
     unit->kind = TG_STEP_CHAIN;
-    unit->form = (tg_chain){
-        .n = tg_array_size(&g.shape), .row = 1, .line = 1, .value_bytes = tg_dtype_size(p->tape->dtype)};
+    unit->form = form_of(p, tg_array_size(&g.shape));
     if (!try_member(p, &g, first)) return false;
-    for (uint32_t k = i + 1; k < p->n_values && k - i < WINDOW; k++) {
-        tg_value *v = &p->values[k];
-        if (v->role != TG_ROLE_COMPUTED || v->same != k || v->unit != TG_NONE) continue;
-        if (!try_member(p, &g, v)) pass_over(p, &g, v);
-    }
+    draw(p, &g, i);
     if (reduces && unit->n == 1) unit->kind = TG_STEP_REDUCE;
     if (unit->form.n == 0 || (g.all_direct && unit->form.n <= TG_CHAIN_BLOCK_BYTES / widest_of(p, unit)))
         unit->kind = TG_STEP_KERNELS;
     return true;
 }
+
+/* --- products ------------------------------------------------------------------------------------------- */
+
+/* Whether what follows the product v may do so panel by panel; false, with an error, when memory is out. */
+static bool find_panels(const tg_planning *p, const tg_value *v, bool *panels) {
+    tg_call call;
+    tg_product product;
+    tg_prepared_product prepared;
+    *panels = false;
+    if (tg_value_bytes(v) <= TG_CHAIN_BLOCK_BYTES) return true;
+    if (!tg_value_call(p, v, &call)) return false;
+    v->node->op->product(&call, &product);
+    tg_product_prepare(&prepared, &product, NULL);
+    *panels = tg_product_pays_by_panel(&prepared);
+    return true;
+}
+
+/* Whether a member after the first, which is a product, reads it. */
+static bool reads_product(const tg_planning *p, const tg_unit *unit) {
+    for (uint32_t i = 1; i < unit->n; i++) {
+        const tg_value *v = &p->values[p->members[unit->first + i]];
+        for (uint32_t k = 0; k < v->node->n_in; k++)
+            if (tg_value_input(p, v, k)->root == p->members[unit->first]) return true;
+    }
+    return false;
+}
+
+/* Draws to the product, the unit's only member, the chain that follows it: each panel then passes through it
+ * while it is in cache. A chain that reduces as well is left to be one by itself, since its sums are cut
+ * otherwise than panels are. */
+static void grow_epilogue(tg_planning *p, growing *g, const tg_value *product) {
+    tg_unit *unit = g->unit;
+    g->shape = tg_node_array(product->node);
+    g->passed_call = true;
+    unit->form = form_of(p, tg_array_size(&g->shape));
+    /* What the product reads changes when all panels are made. */
+    for (uint32_t k = 0; k < product->node->n_in; k++)
+        tg_value_root(p, tg_value_input(p, product, k))->gathered_here = g->id;
+    draw(p, g, tg_value_id(p, product));
+    if (g->n_folds == 0 && unit->form.row == 1 && reads_product(p, unit)) return;
+    for (; unit->n > 1; unit->n--) {
+        tg_value *v = &p->values[p->members[--p->n_members]];
+        v->unit = TG_NONE;
+        v->late = false;
+    }
+}
+
+/* --- all units ------------------------------------------------------------------------------------------ */
 
 /* What computes v by itself. */
 static tg_step_kind kind_of(const struct tg_op *op) {
@@ -256,9 +312,12 @@ bool tg_plan_fuse(tg_planning *p) {
         *unit = (tg_unit){.first = p->n_members};
         if ((kind_of(v->node->op) != TG_STEP_REDUCE && !is_map(v) && !is_assign(v)) ||
             !grow_chain(p, unit, i)) {
-            growing g = {.unit = unit, .id = p->n_units};
+            growing g = {.unit = unit, .id = p->n_units, .all_direct = true, .all_narrow = true};
+            bool panels = false;
             unit->kind = kind_of(v->node->op);
+            if (unit->kind == TG_STEP_PRODUCT && !find_panels(p, v, &panels)) return false;
             add_member(p, &g, v);
+            if (panels) grow_epilogue(p, &g, v);
         }
         p->n_units++;
     }

@@ -24,7 +24,7 @@ static void note_lifetimes(tg_planning *p) {
             tg_value *v = &p->values[p->members[unit->first + i]];
             if (v->root != tg_value_id(p, v)) continue; /* an assign writes to its leaf */
             v->last_unit = u;
-            v->in_memory |= v->kept || unit->kind != TG_STEP_CHAIN || v->late;
+            v->in_memory |= v->kept || i < tg_unit_first_in_blocks(unit) || v->late;
         }
         for (uint32_t i = 0; i < unit->n; i++) note_reads(p, u, &p->values[p->members[unit->first + i]]);
     }
@@ -95,7 +95,8 @@ static void note_last_readers(tg_planning *p, uint32_t u) {
         for (uint32_t k = 0; k < v->node->n_in; k++) {
             const tg_value *x = tg_value_input(p, v, k);
             tg_value *root = tg_value_root(p, x);
-            const bool whole = tg_value_is_whole(p, x) && tg_value_is_direct(x, n);
+            /* A product reads all of it for each of its panels. */
+            const bool whole = !v->node->op->product && tg_value_is_whole(p, x) && tg_value_is_direct(x, n);
             root->whole_here = whole && (root->read_in != u || root->whole_here);
             root->read_in = u;
             root->last_here = i;

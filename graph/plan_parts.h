@@ -18,7 +18,7 @@ typedef enum tg_step_kind {
     TG_STEP_KERNELS, /* elementwise operations on so few elements that each is one call */
     TG_STEP_CHAIN,   /* elementwise operations, block by block, and reductions of their results */
     TG_STEP_REDUCE,
-    TG_STEP_PRODUCT, /* of matrices */
+    TG_STEP_PRODUCT, /* of matrices, and the elementwise operations that follow it panel by panel */
     TG_STEP_CALL,    /* an operation's own forward */
     TG_STEP_COPY     /* a view that no strides express */
 } tg_step_kind;
@@ -155,9 +155,15 @@ typedef struct tg_value {
 typedef struct tg_unit {
     tg_step_kind kind;
     uint32_t first, n;
-    tg_chain form;       /* of a chain: n, row, line, by_columns, value_bytes */
+    tg_chain form;       /* of a chain, or what follows a product: n, row, line, by_columns, value_bytes */
     size_t parts_offset; /* of the partial results of its folds */
 } tg_unit;
+
+/* The position of a unit's first member that is computed block by block, in turn with those after it; n where
+ * none is. */
+static inline uint32_t tg_unit_first_in_blocks(const tg_unit *unit) {
+    return unit->kind == TG_STEP_CHAIN ? 0 : unit->kind == TG_STEP_PRODUCT ? 1 : unit->n;
+}
 
 /* Where an output is to lie other than in the tape's memory for it. */
 typedef struct tg_plan_home {

@@ -263,7 +263,7 @@ static void count_parts(const tg_planning *p, const tg_unit *unit, uint32_t *mad
 
 /* Finds who reads what last, and makes blocks for sources: they are needed from the beginning of a block. */
 static void look_ahead(chain_maker *m) {
-    for (uint32_t i = 0; i < m->unit->n; i++) {
+    for (uint32_t i = tg_unit_first_in_blocks(m->unit); i < m->unit->n; i++) {
         const tg_value *v = member(m->p, m->unit, i);
         const bool narrow = v->node->op->kind != TG_REDUCE && is_narrow(m, v);
         if (is_narrow(m, v) && !m->narrow.shape) m->narrow = tg_node_array(v->node);
@@ -275,9 +275,9 @@ static void look_ahead(chain_maker *m) {
     }
 }
 
-static bool make_chain(tg_planning *p, const tg_unit *unit, tg_step *step) {
-    tg_chain *chain = &step->as.chain;
-    const tg_value *first = member(p, unit, 0);
+static bool make_chain(const tg_planning *p, const tg_unit *unit, tg_chain *chain) {
+    const uint32_t begin = tg_unit_first_in_blocks(unit);
+    const tg_value *first = member(p, unit, begin);
     uint32_t n_made, n_folds;
     count_parts(p, unit, &n_made, &n_folds);
     *chain = unit->form;
@@ -293,7 +293,7 @@ static bool make_chain(tg_planning *p, const tg_unit *unit, tg_step *step) {
                          .shape = tg_node_array(first->node),
                          .good = true};
     look_ahead(&maker);
-    for (uint32_t i = 0; i < unit->n; i++) {
+    for (uint32_t i = begin; i < unit->n; i++) {
         tg_value *v = member(p, unit, i);
         if (v->late)
             add_fold(&maker, v, i);
@@ -320,7 +320,7 @@ static bool make_reduce(const tg_planning *p, const tg_value *v, tg_step *step) 
 }
 
 static bool make_call(const tg_planning *p, const tg_value *v, tg_step *step) {
-    const tg_array *in = inputs_of(p, v);
+    const tg_array *in = inputs_of(p, v), out = tg_value_array(p, v);
     if (!in) return false;
     step->as.call = (tg_call){.op = v->node->op,
                               .tape = p->tape,
@@ -328,18 +328,26 @@ static bool make_call(const tg_planning *p, const tg_value *v, tg_step *step) {
                               .n_in = (int)v->node->n_in,
                               .in = in,
                               .attr = attr_of(v),
-                              .out_shape = tg_array_shape(&step->shown),
-                              .out_dtype = step->shown.dtype,
-                              .out = step->shown};
+                              .out_shape = tg_array_shape(&out),
+                              .out_dtype = out.dtype,
+                              .out = out};
     return true;
 }
 
-static bool make_product(const tg_planning *p, const tg_value *v, tg_step *step) {
+static bool make_product(const tg_planning *p, const tg_unit *unit, tg_step *step) {
+    const tg_value *v = member(p, unit, 0);
     tg_prepared_product *prepared = tg_planning_memory(p, 1, sizeof *prepared);
+    tg_product_end end = {false, NULL, NULL};
     tg_product product;
     if (!prepared || !make_call(p, v, step)) return false;
     v->node->op->product(&step->as.call, &product);
-    tg_product_prepare(prepared, &product, NULL);
+    if (unit->n > 1) {
+        tg_chain *chain = tg_planning_memory(p, 1, sizeof *chain);
+        if (!chain || !make_chain(p, unit, chain)) return false;
+        end.done = tg_chain_run_panel;
+        end.context = chain;
+    }
+    tg_product_prepare(prepared, &product, &end);
     step->as.product = prepared;
     return true;
 }
@@ -367,9 +375,9 @@ static bool make_step(tg_planning *p, const tg_unit *unit, tg_step *step) {
                       .shown = tg_value_array(p, last)};
     switch (unit->kind) {
         case TG_STEP_KERNELS: return make_kernels(p, unit, step);
-        case TG_STEP_CHAIN: return make_chain(p, unit, step);
+        case TG_STEP_CHAIN: return make_chain(p, unit, &step->as.chain);
         case TG_STEP_REDUCE: return make_reduce(p, last, step);
-        case TG_STEP_PRODUCT: return make_product(p, last, step);
+        case TG_STEP_PRODUCT: return make_product(p, unit, step);
         case TG_STEP_CALL: return make_call(p, last, step);
         case TG_STEP_COPY: return make_copy(p, last, step);
     }

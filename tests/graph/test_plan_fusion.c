@@ -1,7 +1,7 @@
 /* test_plan_fusion.c: what a plan computes in one pass, with the same bits as the tape and any threads.
  *
  * Owns: chains with reductions of rows, of lines longer than a block, of columns, and with what is made of
- * rows' results. Random graphs are in test_plan_random.c. */
+ * rows' results; what follows products panel by panel. Random graphs are in test_plan_random.c. */
 #include "tapegrad.h"
 
 #include <criterion/criterion.h>
@@ -166,4 +166,50 @@ static void run_arithmetic(tg_tape *tape) {
 }
 Test(plan_fusion, arithmetic_runs_in_registers_with_the_bits_of_the_kernels) {
     on_both_dtypes(run_arithmetic);
+}
+
+/* Each product is large enough for several panels: with operands repeated along rows, columns and everywhere,
+ * with functions, with a product that is kept, and in batches. */
+static void follow_products(tg_tape *tape) {
+    const tg_tensor x = normal(tape, TG_SHAPE(700, 60)), w = normal(tape, TG_SHAPE(60, 90));
+    const tg_tensor row = normal(tape, TG_SHAPE(90)), column = normal(tape, TG_SHAPE(700, 1));
+    const tg_tensor z = tg_matmul(x, w), a = tg_tanh(tg_add(tg_mul(z, column), row));
+    expect_planned(tape, 1, (tg_tensor[]){a}, ": 1 step\n");
+    expect_planned(tape, 3, (tg_tensor[]){z, a, tg_mul(tg_sub(tg_num(1), tg_square(a)), z)}, ": 1 step\n");
+    const tg_tensor turned = tg_transpose(normal(tape, TG_SHAPE(90, 700)));
+    expect_planned(tape, 1, (tg_tensor[]){tg_mul(tg_relu(z), turned)}, ": 1 step\n");
+    const tg_tensor many = tg_matmul(normal(tape, TG_SHAPE(50, 40, 30)), normal(tape, TG_SHAPE(50, 30, 40)));
+    expect_planned(tape, 1, (tg_tensor[]){tg_sigmoid(tg_add(many, normal(tape, TG_SHAPE(40))))},
+                   ": 1 step\n");
+}
+Test(plan_fusion, elementwise_operations_follow_a_product_panel_by_panel) { on_both_dtypes(follow_products); }
+
+/* The operand of a product is as large as its result and read for the last time: its memory has to wait. The
+ * updated weights are the operand of an earlier product. */
+static void follow_and_update(tg_tape *tape) {
+    const tg_tensor x = normal(tape, TG_SHAPE(256, 256)), w = tg_zeros(tape, TG_SHAPE(256, 256));
+    const tg_tensor y = tg_tanh(tg_matmul(tg_tanh(tg_matmul(tg_neg(x), x)), x));
+    expect_planned(tape, 1, (tg_tensor[]){y}, ": 3 steps\n");
+    const tg_tensor e = tg_sigmoid(x), beside = tg_add(e, tg_matmul(x, e));
+    expect_planned(tape, 1, (tg_tensor[]){tg_tanh(tg_matmul(beside, x))}, ": 3 steps\n");
+    const tg_tensor z = tg_matmul(x, w), dw = tg_matmul(y, x);
+    expect_planned(tape, 2, (tg_tensor[]){z, tg_assign(w, tg_mul(dw, tg_num(0.1)))}, ": 5 steps\n");
+}
+Test(plan_fusion, products_keep_their_operands_until_all_panels_are_made) {
+    on_both_dtypes(follow_and_update);
+}
+
+/* A reduction of what follows, a product that is read turned, and leaves that the product itself reads. */
+static void part_from_products(tg_tape *tape) {
+    const tg_tensor x = normal(tape, TG_SHAPE(256, 256)), w = tg_zeros(tape, TG_SHAPE(256, 256));
+    const tg_tensor z = tg_matmul(x, x), a = tg_tanh(z);
+    expect_planned(tape, 2, (tg_tensor[]){a, tg_sum_axes(a, TG_AXES(0), false)}, ": 2 steps\n");
+    expect_planned(tape, 1, (tg_tensor[]){tg_sub(tg_transpose(z), x)}, ": 2 steps\n");
+    const tg_tensor few = tg_matmul(normal(tape, TG_SHAPE(64, 9)), normal(tape, TG_SHAPE(9, 40)));
+    expect_planned(tape, 1, (tg_tensor[]){tg_relu(few)}, ": 2 steps\n");
+    const tg_tensor changed = tg_assign(w, tg_tanh(tg_matmul(x, w)));
+    expect_planned(tape, 1, (tg_tensor[]){changed}, ": 2 steps\n");
+}
+Test(plan_fusion, products_and_what_cannot_follow_them_are_steps_apart) {
+    on_both_dtypes(part_from_products);
 }
