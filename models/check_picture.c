@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "models/number_text.h"
 #include "models/picture_file.h"
 #include "models/picture_script.h"
 
@@ -71,7 +70,14 @@ static void write_heat_map(FILE *to, int k, const tg_gradcheck_result *r) {
     fputc('\n', to);
 }
 
-static void write_heat_script(FILE *to, const char *name, const tg_gradcheck_report *report) {
+static void write_all_entries(FILE *to, const char *name, const void *context) {
+    const tg_gradcheck_report *report = context;
+    (void)name;
+    for (int k = 0; k < report->n; k++) write_entries(to, &report->results[k]);
+}
+
+static void write_heat_script(FILE *to, const char *name, const void *context) {
+    const tg_gradcheck_report *report = context;
     const int n = report->n,
               across = n == 4       ? 2
                        : n < PANELS ? (n ? n : 1)
@@ -94,21 +100,7 @@ static void write_heat_script(FILE *to, const char *name, const tg_gradcheck_rep
 
 tg_status tg_picture_gradcheck(tg_tape *tape, const char *folder, const char *name,
                                const tg_gradcheck_report *report, const char **missing) {
-    *missing = NULL;
-    FILE *to = tg_picture_open(tape, folder, name, "dat");
-    if (!to) return tg_tape_status(tape);
-    tg_number_text text = tg_number_text_begin();
-    for (int k = 0; k < report->n; k++) write_entries(to, &report->results[k]);
-    tg_number_text_end(text);
-    tg_status status = tg_picture_close(tape, to, name);
-    if (status != TG_OK) return status;
-    to = tg_picture_open(tape, folder, name, "gp");
-    if (!to) return tg_tape_status(tape);
-    text = tg_number_text_begin();
-    write_heat_script(to, name, report);
-    tg_number_text_end(text);
-    status = tg_picture_close(tape, to, name);
-    return status == TG_OK ? tg_script_draw(tape, folder, name, missing) : status;
+    return tg_script_plot(tape, folder, name, write_all_entries, write_heat_script, report, missing);
 }
 
 /* --- Taylor remainders ---------------------------------------------------------------------------------- */
@@ -134,8 +126,20 @@ static void write_guide(FILE *to, const tg_taylor_report *report, int k, int slo
         p->remainder[k], p->h, slope, color, slope);
 }
 
-static void write_taylor_script(FILE *to, const char *name, const char *title,
-                                const tg_taylor_report *report) {
+typedef struct taylor_picture {
+    const char *title;
+    const tg_taylor_report *report;
+} taylor_picture;
+
+static void write_all_remainders(FILE *to, const char *name, const void *context) {
+    const tg_taylor_report *report = ((const taylor_picture *)context)->report;
+    (void)name;
+    for (int k = 0; k < report->order; k++) write_remainders(to, report, k);
+}
+
+static void write_taylor_script(FILE *to, const char *name, const void *context) {
+    const char *title = ((const taylor_picture *)context)->title;
+    const tg_taylor_report *report = ((const taylor_picture *)context)->report;
     static const char *const colors[] = {"#0072B2", "#009E73"};
     tg_script_begin(to, name, 800, 600);
     tg_script_setting(to, "  set title", title);
@@ -171,21 +175,8 @@ static void write_taylor_script(FILE *to, const char *name, const char *title,
 
 tg_status tg_picture_taylor(tg_tape *tape, const char *folder, const char *name, const char *title,
                             const tg_taylor_report *report, const char **missing) {
-    *missing = NULL;
-    FILE *to = tg_picture_open(tape, folder, name, "dat");
-    if (!to) return tg_tape_status(tape);
-    tg_number_text text = tg_number_text_begin();
-    for (int k = 0; k < report->order; k++) write_remainders(to, report, k);
-    tg_number_text_end(text);
-    tg_status status = tg_picture_close(tape, to, name);
-    if (status != TG_OK) return status;
-    to = tg_picture_open(tape, folder, name, "gp");
-    if (!to) return tg_tape_status(tape);
-    text = tg_number_text_begin();
-    write_taylor_script(to, name, title, report);
-    tg_number_text_end(text);
-    status = tg_picture_close(tape, to, name);
-    return status == TG_OK ? tg_script_draw(tape, folder, name, missing) : status;
+    const taylor_picture picture = {title, report};
+    return tg_script_plot(tape, folder, name, write_all_remainders, write_taylor_script, &picture, missing);
 }
 
 /* --- guilty nodes --------------------------------------------------------------------------------------- */

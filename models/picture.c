@@ -7,7 +7,6 @@
 
 #include <math.h>
 
-#include "models/number_text.h"
 #include "models/picture_file.h"
 #include "models/picture_script.h"
 
@@ -40,12 +39,26 @@ static bool spread_wide(int n, const tg_cost_curve *curves) {
     return low > 0 && high > 30 * low;
 }
 
-static void write_cost_script(FILE *to, const char *name, const char *title, int n,
-                              const tg_cost_curve *curves) {
+typedef struct cost_picture {
+    const char *title;
+    int n;
+    const tg_cost_curve *curves;
+} cost_picture;
+
+static void write_curves(FILE *to, const char *name, const void *context) {
+    const cost_picture *picture = context;
+    (void)name;
+    for (int k = 0; k < picture->n; k++) write_curve(to, &picture->curves[k]);
+}
+
+static void write_cost_script(FILE *to, const char *name, const void *context) {
+    const cost_picture *picture = context;
+    const int n = picture->n;
+    const tg_cost_curve *curves = picture->curves;
     static const char *const colors[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"};
     static const char *const dashes[] = {"1", "(10,5)", "(3,3)"};
     tg_script_begin(to, name, 800, 520);
-    tg_script_setting(to, "  set title", title);
+    tg_script_setting(to, "  set title", picture->title);
     fputs("  set xlabel 'step of gradient descent'\n  set ylabel 'cost (mean cross "
           "entropy)'\n" TG_SCRIPT_KEY_BELOW,
           to);
@@ -62,19 +75,8 @@ static void write_cost_script(FILE *to, const char *name, const char *title, int
 
 tg_status tg_picture_costs(tg_tape *tape, const char *folder, const char *name, const char *title, int n,
                            const tg_cost_curve *curves, const char **missing) {
-    *missing = NULL;
-    FILE *to = tg_picture_open(tape, folder, name, "dat");
-    if (!to) return tg_tape_status(tape);
-    tg_number_text text = tg_number_text_begin();
-    for (int k = 0; k < n; k++) write_curve(to, &curves[k]);
-    tg_number_text_end(text);
-    tg_status status = tg_picture_close(tape, to, name);
-    if (status != TG_OK) return status;
-    to = tg_picture_open(tape, folder, name, "gp");
-    if (!to) return tg_tape_status(tape);
-    write_cost_script(to, name, title, n, curves);
-    status = tg_picture_close(tape, to, name);
-    return status == TG_OK ? tg_script_draw(tape, folder, name, missing) : status;
+    const cost_picture picture = {title, n, curves};
+    return tg_script_plot(tape, folder, name, write_curves, write_cost_script, &picture, missing);
 }
 
 /* --- decision boundary ---------------------------------------------------------------------------------- */
@@ -136,7 +138,25 @@ static void write_panel(FILE *to, int k, const tg_boundary_panel *panel) {
     fputc('\n', to);
 }
 
-static void write_boundary_script(FILE *to, const char *name, int n, const tg_boundary_panel *panels) {
+typedef struct boundary_picture {
+    int n;
+    const tg_boundary_panel *panels;
+} boundary_picture;
+
+static void write_planes(FILE *to, const char *name, const void *context) {
+    const boundary_picture *picture = context;
+    (void)name;
+    for (int k = 0; k < picture->n; k++) {
+        write_grid(to, picture->panels[k].plane);
+        write_points(to, &picture->panels[k].plane->points, 0);
+        write_points(to, &picture->panels[k].plane->points, 1);
+    }
+}
+
+static void write_boundary_script(FILE *to, const char *name, const void *context) {
+    const boundary_picture *picture = context;
+    const int n = picture->n;
+    const tg_boundary_panel *panels = picture->panels;
     tg_script_setting(to, "data =", name);
     fputs("data = data.'.dat'\nset contour base\nset cntrparam levels discrete 0.5\nunset surface\n", to);
     for (int k = 0; k < n; k++) {
@@ -155,25 +175,8 @@ static void write_boundary_script(FILE *to, const char *name, int n, const tg_bo
 
 tg_status tg_picture_boundary(tg_tape *tape, const char *folder, const char *name, int n,
                               const tg_boundary_panel *panels, const char **missing) {
-    *missing = NULL;
-    FILE *to = tg_picture_open(tape, folder, name, "dat");
-    if (!to) return tg_tape_status(tape);
-    tg_number_text text = tg_number_text_begin();
-    for (int k = 0; k < n; k++) {
-        write_grid(to, panels[k].plane);
-        write_points(to, &panels[k].plane->points, 0);
-        write_points(to, &panels[k].plane->points, 1);
-    }
-    tg_number_text_end(text);
-    tg_status status = tg_picture_close(tape, to, name);
-    if (status != TG_OK) return status;
-    to = tg_picture_open(tape, folder, name, "gp");
-    if (!to) return tg_tape_status(tape);
-    text = tg_number_text_begin();
-    write_boundary_script(to, name, n, panels);
-    tg_number_text_end(text);
-    status = tg_picture_close(tape, to, name);
-    return status == TG_OK ? tg_script_draw(tape, folder, name, missing) : status;
+    const boundary_picture picture = {n, panels};
+    return tg_script_plot(tape, folder, name, write_planes, write_boundary_script, &picture, missing);
 }
 
 /* --- computation graph ---------------------------------------------------------------------------------- */

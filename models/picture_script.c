@@ -2,6 +2,7 @@
 #include "models/picture_script.h"
 
 #include "models/external_program.h"
+#include "models/number_text.h"
 #include "models/picture_file.h"
 
 /* Only the quote itself is special. */
@@ -53,9 +54,27 @@ tg_status tg_script_run(tg_tape *tape, const char *folder, const char *const *ar
     return status;
 }
 
-tg_status tg_script_draw(tg_tape *tape, const char *folder, const char *name, const char **missing) {
+static tg_status draw(tg_tape *tape, const char *folder, const char *name, const char **missing) {
     char script[TG_PATH_TEXT];
     snprintf(script, sizeof script, "./%s.gp", name); /* "./": a name may begin with a dash */
     const char *const arguments[] = {"gnuplot", script, NULL};
     return tg_script_run(tape, folder, arguments, "gnuplot-nox", missing);
+}
+
+static tg_status write_file(tg_tape *tape, const char *folder, const char *name, const char *ending,
+                            tg_script_writer *writer, const void *context) {
+    FILE *to = tg_picture_open(tape, folder, name, ending);
+    if (!to) return tg_tape_status(tape);
+    tg_number_text text = tg_number_text_begin();
+    writer(to, name, context);
+    tg_number_text_end(text);
+    return tg_picture_close(tape, to, name);
+}
+
+tg_status tg_script_plot(tg_tape *tape, const char *folder, const char *name, tg_script_writer *data,
+                         tg_script_writer *script, const void *context, const char **missing) {
+    *missing = NULL;
+    tg_status status = write_file(tape, folder, name, "dat", data, context);
+    if (status == TG_OK) status = write_file(tape, folder, name, "gp", script, context);
+    return status == TG_OK ? draw(tape, folder, name, missing) : status;
 }

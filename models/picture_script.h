@@ -23,9 +23,14 @@ void tg_script_setting(FILE *to, const char *setting, const char *text);
 void tg_script_begin(FILE *to, const char *name, int width, int height);
 void tg_script_end(FILE *to);
 
-/* Runs a program, or gnuplot on folder/name.gp; *missing is the package when there is none. */
+/* Runs a program in the folder; *missing is the package when there is none. */
 tg_status tg_script_run(tg_tape *tape, const char *folder, const char *const *arguments, const char *package,
                         const char **missing);
-tg_status tg_script_draw(tg_tape *tape, const char *folder, const char *name, const char **missing);
+
+/* Writes folder/name.dat and folder/name.gp, numbers with a point in every locale, and runs gnuplot on them.
+ * Both functions are given the context. */
+typedef void tg_script_writer(FILE *to, const char *name, const void *context);
+tg_status tg_script_plot(tg_tape *tape, const char *folder, const char *name, tg_script_writer *data,
+                         tg_script_writer *script, const void *context, const char **missing);
 
 #endif
