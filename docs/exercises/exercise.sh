@@ -30,10 +30,12 @@ compiled() {
 # check NAME FILE: builds FILE with the check of the exercise, and runs it.
 check() {
     name=$1 file=$2
-    compiled docs/exercises/exercise_desk.c "$work/exercise_desk.o" || return 1
+    for shared in exercise_desk exercise_network; do
+        compiled "docs/exercises/$shared.c" "$work/$shared.o" || return 1
+    done
     # shellcheck disable=SC2086 # lists of words
-    if ! $compile -I"$folder" -o "$work/$name" "$file" "$folder/${name}_check.c" "$work/exercise_desk.o" -L"$build" \
-        -Wl,-rpath,"$PWD/$build" -ltapegrad -lm; then
+    if ! $compile -I"$folder" -o "$work/$name" "$file" "$folder/${name}_check.c" "$work/exercise_desk.o" \
+        "$work/exercise_network.o" -L"$build" -Wl,-rpath,"$PWD/$build" -ltapegrad -lm; then
         echo "$file does not compile; the first message says where."
         return 1
     fi
