@@ -1,8 +1,9 @@
 /* accumulator_template.h: the machine of arithmetic.h for one element type and CPU level.
  *
- * Included by core/arithmetic.c for each, having defined REAL, BITS, SQUARE_ROOT, VECTOR_BYTES, TARGET and
- * T(name). The accumulator is written out as eight variables: compilers keep an array in memory. Must not
- * know who wrote the steps. Internal: not installed. */
+ * Included by core/arithmetic.c for each, having defined REAL, BITS, SQUARE_ROOT, VECTOR_BYTES, TARGET,
+ * REGISTERS (whether there are b and c), LOAD_PART and STORE_PART of a vector, and T(name). The accumulator
+ * and these are written out as eight variables each: compilers keep arrays in memory. Must not know who wrote
+ * the steps. Internal: not installed. */
 
 #define TILE static inline __attribute__((always_inline)) TARGET
 
@@ -10,10 +11,26 @@ enum { T(LANES) = VECTOR_BYTES / sizeof(REAL) };
 typedef REAL T(vector) __attribute__((vector_size(VECTOR_BYTES)));
 typedef BITS T(bits) __attribute__((vector_size(VECTOR_BYTES)));
 
+/* A vector of which so many bytes are in memory. */
 TILE T(vector) T(load)(const char *x, size_t bytes) {
     T(vector) v = {0};
-    memcpy(&v, x, bytes);
+    if (bytes < VECTOR_BYTES) return LOAD_PART(x, bytes);
+    memcpy(&v, x, VECTOR_BYTES);
     return v;
+}
+
+TILE void T(store)(char *x, T(vector) v, size_t bytes) {
+    if (bytes < VECTOR_BYTES)
+        STORE_PART(x, v, bytes);
+    else
+        memcpy(x, &v, VECTOR_BYTES);
+}
+
+/* Subtracting 0 leaves every number as it is, -0 too. */
+TILE T(vector) T(repeat)(const char *x) {
+    REAL number;
+    memcpy(&number, x, sizeof number);
+    return number - (T(vector)){0};
 }
 
 TILE T(vector) T(root)(T(vector) v) {
@@ -29,65 +46,116 @@ TILE T(vector) T(rectify)(T(vector) v) {
     return (T(vector))((T(bits))v & keep);
 }
 
-/* All steps for the vectors that ALL(DO) names, each of so many bytes, `offset` bytes from the first element.
- */
-#define OPERAND(j) T(load)(x + (j)*VECTOR_BYTES, bytes)
-#define LOAD(j) a##j = OPERAND(j);
-#define STORE(j) memcpy(x + (j)*VECTOR_BYTES, &a##j, bytes);
-#define NEGATE(j) a##j = -a##j;
-#define SQUARE(j) a##j = a##j * a##j;
-#define ROOT(j) a##j = T(root)(a##j);
-#define RECTIFY(j) a##j = T(rectify)(a##j);
-#define ADD(j) a##j = a##j + OPERAND(j);
-#define SUBTRACT(j) a##j = a##j - OPERAND(j);
-#define SUBTRACT_FROM(j) a##j = OPERAND(j) - a##j;
-#define MULTIPLY(j) a##j = a##j * OPERAND(j);
-#define DIVIDE(j) a##j = a##j / OPERAND(j);
-#define DIVIDE_INTO(j) a##j = OPERAND(j) / a##j;
+/* Vector j of an operand, by where it is. */
+#define MEMORY(j) T(load)(x + (j)*VECTOR_BYTES, bytes)
+#define NUMBER(j) number
+#define IN_B(j) b##j
+#define IN_C(j) c##j
+#define NOTHING(j) 0
+
+#define LOAD(a, x) (x)
+#define NEGATE(a, x) (-a)
+#define SQUARE(a, x) (a * a)
+#define ROOT(a, x) T(root)(a)
+#define RECTIFY(a, x) T(rectify)(a)
+#define ADD(a, x) (a + x)
+#define SUBTRACT(a, x) (a - x)
+#define SUBTRACT_FROM(a, x) (x - a)
+#define MULTIPLY(a, x) (a * x)
+#define DIVIDE(a, x) (a / x)
+#define DIVIDE_INTO(a, x) (x / a)
+
+/* What is done with vector j. */
+#define COMPUTE(j, OP, FROM) a##j = OP(a##j, FROM(j));
+#define STORE(j, OP, FROM) T(store)(x + (j)*VECTOR_BYTES, a##j, bytes);
+#define KEEP_B(j, OP, FROM) b##j = a##j;
+#define KEEP_C(j, OP, FROM) c##j = a##j;
+#define ONE(DO, OP, FROM) DO(0, OP, FROM)
+#define TWO(DO, OP, FROM) DO(0, OP, FROM) DO(1, OP, FROM)
+#define FOUR(DO, OP, FROM) TWO(DO, OP, FROM) DO(2, OP, FROM) DO(3, OP, FROM)
+#define EIGHT(DO, OP, FROM)                                                                                  \
+    FOUR(DO, OP, FROM)                                                                                       \
+    DO(4, OP, FROM)                                                                                          \
+    DO(5, OP, FROM)                                                                                          \
+    DO(6, OP, FROM)                                                                                          \
+    DO(7, OP, FROM)
+
+/* clang-format off */
+#define CASE(STEP, OPERAND, ...) case TG_STEP(STEP, OPERAND): { __VA_ARGS__ break; }
+/* clang-format on */
+#if REGISTERS
+#define KEPT(ALL, STEP, OP)                                                                                  \
+    CASE(STEP, TG_IN_B, ALL(COMPUTE, OP, IN_B)) CASE(STEP, TG_IN_C, ALL(COMPUTE, OP, IN_C))
+#define KEEP(ALL)                                                                                            \
+    CASE(TG_STEP_STORE, TG_IN_B, ALL(KEEP_B, 0, 0)) CASE(TG_STEP_STORE, TG_IN_C, ALL(KEEP_C, 0, 0))
+#define REGISTER(...) T(vector) __VA_ARGS__;
+#else
+#define KEPT(ALL, STEP, OP)
+#define KEEP(ALL)
+#define REGISTER(...)
+#endif
+#define UNARY(ALL, STEP, OP) CASE(STEP, TG_NO_OPERAND, ALL(COMPUTE, OP, NOTHING))
+#define BINARY(ALL, STEP, OP)                                                                                \
+    CASE(STEP, TG_IN_MEMORY, const char *x = *operand++ + offset; ALL(COMPUTE, OP, MEMORY))                  \
+    CASE(STEP, TG_IS_NUMBER, const T(vector) number = T(repeat)(*operand++); ALL(COMPUTE, OP, NUMBER))       \
+    KEPT(ALL, STEP, OP)
+
+/* All steps for the vectors that ALL names, each of so many bytes, `offset` bytes from the first element. */
 #define STEPS(ALL)                                                                                           \
+    char *const *operand = at;                                                                               \
     for (int s = 0; s < n_steps; s++) {                                                                      \
-        char *x = at[s] + offset;                                                                            \
         switch (steps[s]) {                                                                                  \
-            case TG_STEP_LOAD: ALL(LOAD) break;                                                              \
-            case TG_STEP_STORE: ALL(STORE) break;                                                            \
-            case TG_NEGATE: ALL(NEGATE) break;                                                               \
-            case TG_SQUARE: ALL(SQUARE) break;                                                               \
-            case TG_ROOT: ALL(ROOT) break;                                                                   \
-            case TG_RECTIFY: ALL(RECTIFY) break;                                                             \
-            case TG_ADD: ALL(ADD) break;                                                                     \
-            case TG_SUBTRACT: ALL(SUBTRACT) break;                                                           \
-            case TG_STEP_SUBTRACT_FROM: ALL(SUBTRACT_FROM) break;                                            \
-            case TG_MULTIPLY: ALL(MULTIPLY) break;                                                           \
-            case TG_DIVIDE: ALL(DIVIDE) break;                                                               \
-            case TG_STEP_DIVIDE_INTO: ALL(DIVIDE_INTO) break;                                                \
+            BINARY(ALL, TG_STEP_LOAD, LOAD)                                                                  \
+            BINARY(ALL, TG_ADD, ADD)                                                                         \
+            BINARY(ALL, TG_SUBTRACT, SUBTRACT)                                                               \
+            BINARY(ALL, TG_STEP_SUBTRACT_FROM, SUBTRACT_FROM)                                                \
+            BINARY(ALL, TG_MULTIPLY, MULTIPLY)                                                               \
+            BINARY(ALL, TG_DIVIDE, DIVIDE)                                                                   \
+            BINARY(ALL, TG_STEP_DIVIDE_INTO, DIVIDE_INTO)                                                    \
+            UNARY(ALL, TG_NEGATE, NEGATE)                                                                    \
+            UNARY(ALL, TG_SQUARE, SQUARE)                                                                    \
+            UNARY(ALL, TG_ROOT, ROOT)                                                                        \
+            UNARY(ALL, TG_RECTIFY, RECTIFY)                                                                  \
+            CASE(TG_STEP_STORE, TG_IN_MEMORY, char *x = *operand++ + offset; ALL(STORE, 0, 0))               \
+            KEEP(ALL)                                                                                        \
         }                                                                                                    \
     }
-#define ONE(DO) DO(0)
-#define EIGHT(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7)
 
-TILE void T(eight)(int n_steps, const uint8_t *steps, char *const *at, int64_t offset) {
-    const size_t bytes = VECTOR_BYTES;
-    T(vector) a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, a4 = {0}, a5 = {0}, a6 = {0}, a7 = {0};
-    STEPS(EIGHT)
-}
+#define FIRST(r) r##0 = {0}
+#define FIRST_TWO(r) FIRST(r), r##1 = {0}
+#define FIRST_FOUR(r) FIRST_TWO(r), r##2 = {0}, r##3 = {0}
+#define ALL_EIGHT(r) FIRST_FOUR(r), r##4 = {0}, r##5 = {0}, r##6 = {0}, r##7 = {0}
+#define GROUP(name, VECTORS, ALL)                                                                            \
+    TILE void T(name)(int n_steps, const uint8_t *steps, char *const *at, int64_t offset, size_t bytes) {    \
+        T(vector) VECTORS(a);                                                                                \
+        REGISTER(VECTORS(b))                                                                                 \
+        REGISTER(VECTORS(c))                                                                                 \
+        STEPS(ALL)                                                                                           \
+    }
+GROUP(one, FIRST, ONE)
+GROUP(two, FIRST_TWO, TWO)
+GROUP(four, FIRST_FOUR, FOUR)
+GROUP(eight, ALL_EIGHT, EIGHT)
 
-TILE void T(one)(int n_steps, const uint8_t *steps, char *const *at, int64_t offset, size_t bytes) {
-    T(vector) a0 = {0};
-    STEPS(ONE)
-}
-
+/* Eight vectors at a time as long as there are so many; then four, two, one and what is left. */
 TARGET static void T(accumulate)(int64_t n, int n_steps, const uint8_t *steps, char *const *at) {
+    enum { BYTES = VECTOR_BYTES };
     const int64_t end = n * (int64_t)sizeof(REAL);
     int64_t i = 0;
-    for (; i + 8 * VECTOR_BYTES <= end; i += 8 * VECTOR_BYTES) T(eight)(n_steps, steps, at, i);
-    for (; i + VECTOR_BYTES <= end; i += VECTOR_BYTES) T(one)(n_steps, steps, at, i, VECTOR_BYTES);
+    for (; i + 8 * BYTES <= end; i += 8 * BYTES) T(eight)(n_steps, steps, at, i, BYTES);
+    if (i + 4 * BYTES <= end) T(four)(n_steps, steps, at, i, BYTES), i += 4 * BYTES;
+    if (i + 2 * BYTES <= end) T(two)(n_steps, steps, at, i, BYTES), i += 2 * BYTES;
+    if (i + BYTES <= end) T(one)(n_steps, steps, at, i, BYTES), i += BYTES;
     if (i < end) T(one)(n_steps, steps, at, i, (size_t)(end - i));
 }
 
 #undef TILE
-#undef OPERAND
+#undef MEMORY
+#undef NUMBER
+#undef IN_B
+#undef IN_C
+#undef NOTHING
 #undef LOAD
-#undef STORE
 #undef NEGATE
 #undef SQUARE
 #undef ROOT
@@ -98,12 +166,32 @@ TARGET static void T(accumulate)(int64_t n, int n_steps, const uint8_t *steps, c
 #undef MULTIPLY
 #undef DIVIDE
 #undef DIVIDE_INTO
-#undef STEPS
+#undef COMPUTE
+#undef STORE
+#undef KEEP_B
+#undef KEEP_C
+#undef FIRST
+#undef FIRST_TWO
+#undef FIRST_FOUR
+#undef ALL_EIGHT
+#undef GROUP
 #undef ONE
+#undef TWO
+#undef FOUR
 #undef EIGHT
+#undef CASE
+#undef UNARY
+#undef BINARY
+#undef STEPS
+#undef LOAD_PART
+#undef STORE_PART
 #undef REAL
 #undef BITS
 #undef SQUARE_ROOT
 #undef VECTOR_BYTES
 #undef TARGET
+#undef KEPT
+#undef KEEP
+#undef REGISTER
+#undef REGISTERS
 #undef T

@@ -1,8 +1,9 @@
 /* arithmetic.h: several cheap elementwise operations, one after the other, in registers.
  *
- * Owns: a machine with one accumulator, eight vectors wide. A block kernel for an addition loads two operands
- * and stores a result; here an operation on the result of the one before loads one operand, and stores
- * nothing that nobody else reads. The bits are those of the kernels. Internal: not installed. */
+ * Owns: a machine with one accumulator, eight vectors wide, and on some CPUs two registers that keep results
+ * for later. A block kernel for an addition loads two operands and stores a result; here an operation on the
+ * result of the one before loads one operand, and stores nothing that nobody else reads. The bits are those
+ * of the kernels. Internal: not installed. */
 #ifndef TAPEGRAD_CORE_ARITHMETIC_H
 #define TAPEGRAD_CORE_ARITHMETIC_H
 
@@ -16,9 +17,23 @@ typedef enum tg_accumulator_step {
     TG_STEP_DIVIDE_INTO    /* x / a */
 } tg_accumulator_step;
 
-enum { TG_ACCUMULATOR_STEPS = 24 }; /* the most at once */
+/* Where the operand of a step is. */
+typedef enum tg_step_operand {
+    TG_IN_MEMORY,
+    TG_IS_NUMBER, /* one element in memory, which all elements meet */
+    TG_IN_B,      /* the registers */
+    TG_IN_C,
+    TG_NO_OPERAND = TG_IN_MEMORY /* of steps on the accumulator alone */
+} tg_step_operand;
 
-/* Does the steps for n elements; at[k]: the first element of step k's operand. */
+/* A step as it is written down. Only TG_IN_MEMORY and the registers can be stored to. */
+#define TG_STEP(step, operand) ((step) << 2 | (int)(operand))
+
+/* How many of the registers there are on this CPU: none or both. */
+int tg_accumulator_registers(void);
+
+/* Does the steps for n elements. at: in order, the first elements of those operands that are in memory, and
+ * the numbers. */
 typedef void tg_accumulator_fn(int64_t n, int n_steps, const uint8_t *steps, char *const *at);
 
 /* For f32 or f64 and this CPU. */

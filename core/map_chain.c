@@ -54,11 +54,27 @@ static void read_source(struct worker *w, int i, int64_t n) {
     }
 }
 
-static void run_steps(const struct worker *w, const tg_chain_steps *run, int64_t begin, int64_t row,
-                      int64_t n) {
-    char *at[TG_ACCUMULATOR_STEPS];
-    for (int k = 0; k < run->n; k++) at[k] = place_at(w, &run->at[k], begin, row);
-    run->function(n, run->n, run->step, at);
+/* How far into an operand an element is. */
+static inline int64_t bytes_to(const tg_chain_lines *operand, int64_t line, int64_t element) {
+    return line * operand->line_bytes + element * operand->element_bytes;
+}
+
+/* The steps of a run for n elements (or rows), from `begin` on; those of a line at once where there are
+ * lines.
+ */
+static void run_steps(const struct worker *w, const tg_chain_steps *run, int64_t begin, int64_t n) {
+    char *at[TG_CHAIN_STEPS];
+    const int64_t line = run->line ? run->line : INT64_MAX;
+    const int64_t first = run->line ? begin / line : 0;
+    for (int64_t done = 0, l = first, e = begin - first * line, here; done < n; done += here, l++, e = 0) {
+        here = min(line - e, n - done);
+        for (int k = 0; k < run->n_operands; k++) {
+            const tg_chain_lines *x = &run->operand[k];
+            const int64_t before = x->data ? 0 : bytes_to(x, first, begin - first * line);
+            at[k] = (x->data ? x->data : (char *)(uintptr_t)w->at[x->slot]) + (bytes_to(x, l, e) - before);
+        }
+        run->function(here, run->n_steps, run->step, at);
+    }
 }
 
 static void run_calls(const struct worker *w, int from, int to, int64_t begin, int64_t n) {
@@ -68,7 +84,7 @@ static void run_calls(const struct worker *w, int from, int to, int64_t begin, i
         const tg_chain_call *call = &chain->calls[i];
         const int64_t elements = call->narrow ? n / chain->row : n;
         if (call->run) {
-            run_steps(w, call->run, begin, row, elements);
+            run_steps(w, call->run, call->narrow ? row : begin, elements);
             continue;
         }
         const void *x[TG_MAX_MAP_INPUTS];

@@ -6,6 +6,7 @@
 #ifndef TAPEGRAD_CORE_MAP_CHAIN_H
 #define TAPEGRAD_CORE_MAP_CHAIN_H
 
+#include "core/arena.h"
 #include "core/arithmetic.h"
 #include "core/cursor.h"
 #include "core/reduce_order.h"
@@ -13,6 +14,7 @@
 enum {
     TG_CHAIN_SLOTS = 24, /* blocks that a chain may use */
     TG_CHAIN_FOLDS = 8,
+    TG_CHAIN_STEPS = 48, /* of one run of the accumulator */
     TG_CHAIN_BLOCK_BYTES = TG_LEAF_BYTES
 };
 
@@ -24,6 +26,14 @@ typedef struct tg_chain_place {
     bool narrow; /* one element a row */
 } tg_chain_place;
 
+/* An operand of steps: lines of elements side by side, or of one number each (element_bytes 0). Bytes are
+ * from one to the next. */
+typedef struct tg_chain_lines {
+    char *data; /* NULL: in the block of the slot */
+    int slot;
+    int64_t element_bytes, line_bytes;
+} tg_chain_lines;
+
 /* An operand that is gathered into the block of a slot (or read where it lies, where it lies in one run). */
 typedef struct tg_chain_source {
     tg_cursor cursor;
@@ -34,9 +44,10 @@ typedef struct tg_chain_source {
 /* Several calls as steps of the accumulator. */
 typedef struct tg_chain_steps {
     tg_accumulator_fn *function;
-    int n;
-    uint8_t step[TG_ACCUMULATOR_STEPS];
-    tg_chain_place at[TG_ACCUMULATOR_STEPS];
+    int64_t line; /* the elements of lines; 0: no operand has more than one line */
+    int n_steps, n_operands;
+    const uint8_t *step;
+    const tg_chain_lines *operand;
 } tg_chain_steps;
 
 /* A kernel over the elements of a block, or, narrow, over its rows. tg_chain_fold_rows and
@@ -91,9 +102,10 @@ int64_t tg_chain_block(const tg_chain *chain, int64_t widest);
 /* How many partial results each fold of a chain needs memory for (0: none). */
 int64_t tg_chain_partials(const tg_chain *chain);
 
-/* Makes runs of calls that follow each other, each on the result of the one before; `runs` has room for one
- * more than half as many as there are calls. Results that nobody else reads are not stored. */
-void tg_chain_join_calls(tg_chain *chain, tg_chain_steps *runs);
+/* Makes runs of the calls that follow each other and are arithmetic. Results that nobody else reads are not
+ * stored; numbers and lines that no other calls read are not gathered, but read where they lie. False when
+ * there is no memory, which the arena gives. */
+bool tg_chain_join_calls(tg_chain *chain, tg_arena *arena);
 
 /* Runs the chain; needs no memory but its own. */
 void tg_chain_run(const tg_chain *chain);

@@ -10,10 +10,15 @@
 
 /* --- memory --------------------------------------------------------------------------------------------- */
 
+bool tg_planning_out_of_memory(const tg_planning *p) {
+    tg_tape_fail(p->tape, TG_ERR_MEMORY, p->where, "plan: out of memory");
+    return false;
+}
+
 static void *allocate(const tg_planning *p, tg_arena *arena, size_t n, size_t bytes) {
     const size_t align = n * bytes < 64 ? 16 : 64; /* there are many small ones, which share lines */
     void *memory = bytes && n > SIZE_MAX / 2 / bytes ? NULL : tg_arena_alloc(arena, n * bytes, align);
-    if (!memory) tg_tape_fail(p->tape, TG_ERR_MEMORY, p->where, "plan: out of memory");
+    if (!memory) (void)tg_planning_out_of_memory(p);
     return memory;
 }
 

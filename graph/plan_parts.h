@@ -191,6 +191,8 @@ enum { TG_MARK_NEEDED = 1, TG_MARK_KEPT = 2 };
 /* Memory while the plan is made, and memory of the plan; NULL, with an error on the tape, when out. */
 void *tg_planning_temporary(const tg_planning *p, size_t n, size_t bytes);
 void *tg_planning_memory(const tg_planning *p, size_t n, size_t bytes);
+/* The error, for memory that was asked for otherwise; false. */
+bool tg_planning_out_of_memory(const tg_planning *p);
 
 /* What a result of so many bytes takes of the slab: whole lines of the cache. */
 static inline size_t tg_slab_bytes(size_t bytes) { return bytes < 64 ? 64 : (bytes + 63) & ~(size_t)63; }

@@ -86,13 +86,13 @@ typedef struct made_block {
 } made_block;
 
 /* Which blocks of a chain are in use: sources and what is spread keep theirs, results give theirs back after
- * their last reader. */
+ * their last reader. No other results are ever in a slot of the former. */
 typedef struct chain_maker {
     const tg_planning *p;
     const tg_unit *unit;
     uint32_t id; /* of the unit */
     tg_chain *chain;
-    uint32_t used; /* a bit for each slot */
+    uint32_t used, ever_used; /* a bit for each slot */
     int n_made;
     made_block made[TG_CHAIN_SLOTS];
     tg_array shape, narrow; /* of elements, and of rows' results */
@@ -100,10 +100,12 @@ typedef struct chain_maker {
     bool good; /* there was memory */
 } chain_maker;
 
-static int take_slot(chain_maker *m) {
+/* The first slot that is not among `taken`. */
+static int take_slot(chain_maker *m, uint32_t taken) {
     int slot = 0;
-    while (m->used >> slot & 1) slot++;
+    while (taken >> slot & 1) slot++;
     m->used |= 1U << slot;
+    m->ever_used |= 1U << slot;
     return slot;
 }
 
@@ -119,7 +121,7 @@ static const made_block *made_of(const chain_maker *m, const tg_value *x, bool n
 
 static const made_block *make_block(chain_maker *m, const tg_value *x, bool narrow) {
     made_block *made = &m->made[m->n_made++];
-    *made = (made_block){.x = x, .narrow = narrow, .slot = take_slot(m)};
+    *made = (made_block){.x = x, .narrow = narrow, .slot = take_slot(m, m->ever_used)};
     return made;
 }
 
@@ -183,16 +185,19 @@ static tg_chain_place place_of(chain_maker *m, const tg_value *x, bool narrow) {
     return place;
 }
 
-static void free_blocks_read_last(chain_maker *m, const tg_value *v, uint32_t i) {
-    for (uint32_t k = 0; k < v->node->n_in; k++) {
-        const tg_value *root = tg_value_root(m->p, tg_value_input(m->p, v, k));
-        if (root->unit == m->id && !root->in_memory && root->last_here == i) m->used &= ~(1U << root->slot);
-    }
-}
-
 /* Whether v is computed for each row: it reads narrow operands, or is what rows are folded to. */
 static bool is_narrow(const chain_maker *m, const tg_value *v) {
     return !v->late && tg_value_is_narrow(m->unit, v);
+}
+
+/* The blocks of narrow results stay as they are: a run of the accumulator may read them for all lines of a
+ * block while it writes its own results. */
+static void free_blocks_read_last(chain_maker *m, const tg_value *v, uint32_t i) {
+    for (uint32_t k = 0; k < v->node->n_in; k++) {
+        const tg_value *root = tg_value_root(m->p, tg_value_input(m->p, v, k));
+        const bool has_block = root->unit == m->id && !root->in_memory;
+        if (has_block && root->last_here == i && !is_narrow(m, root)) m->used &= ~(1U << root->slot);
+    }
 }
 
 /* What v computes if that is arithmetic on values alone. */
@@ -221,7 +226,7 @@ static void add_call(chain_maker *m, tg_value *v, uint32_t i) {
     if (v->in_memory || op == &tg_assign_op)
         call.out.data = tg_value_array(m->p, v).data;
     else
-        call.out.slot = v->slot = take_slot(m);
+        call.out.slot = v->slot = take_slot(m, m->used);
     if (!in_place) free_blocks_read_last(m, v, i);
     m->chain->calls[m->chain->n_calls++] = call; /* after what it made place_of add */
 }
@@ -302,10 +307,7 @@ static bool make_chain(const tg_planning *p, const tg_unit *unit, tg_chain *chai
     }
     chain->block = tg_chain_block(chain, maker.widest);
     chain->grain = grain_of(p, unit);
-    tg_chain_steps *runs = tg_planning_memory(p, (size_t)chain->n_calls / 2 + 1, sizeof *runs);
-    if (!runs || !maker.good) return false;
-    tg_chain_join_calls(chain, runs);
-    return true;
+    return maker.good && (tg_chain_join_calls(chain, &p->plan->arena) || tg_planning_out_of_memory(p));
 }
 
 /* --- steps of one operation ----------------------------------------------------------------------------- */

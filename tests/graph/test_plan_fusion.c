@@ -168,6 +168,39 @@ Test(plan_fusion, arithmetic_runs_in_registers_with_the_bits_of_the_kernels) {
     on_both_dtypes(run_arithmetic);
 }
 
+/* A bias for each row, one for each column, numbers, a slice and a reversed row, all in one run; with what
+ * reads them other than by steps, rows that are reduced, and two lengths of lines at once. */
+static void read_lines(tg_tape *tape) {
+    const int64_t lengths[] = {63, 64, 65, 100, 400, 513, 700};
+    for (int i = 0; i < 7; i++) {
+        const int64_t n = lengths[i];
+        const tg_tensor x = normal(tape, TG_SHAPE(6, n)), wide = normal(tape, TG_SHAPE(6, n + 9));
+        const tg_tensor row = normal(tape, TG_SHAPE(6, 1)), column = normal(tape, TG_SHAPE(n));
+        const tg_tensor part = tg_slice(wide, 1, 4, n + 4, 1), back = tg_slice(column, 0, TG_END, TG_END, -1);
+        const tg_tensor number = normal(tape, TG_SHAPE(1));
+        const tg_tensor y = tg_sub(tg_mul(tg_add(x, row), column), tg_mul(number, tg_div(part, back)));
+        const tg_tensor z = tg_mul(tg_square(y), tg_sub(tg_num(1), tg_mul(y, tg_maximum(x, row))));
+        expect_planned(tape, 3, (tg_tensor[]){y, z, tg_sum_axes(z, TG_AXES(0), false)}, ": 1 step\n");
+        expect_planned(tape, 2, (tg_tensor[]){tg_mul(tg_neg(y), tg_sub(z, row)), tg_sum(tg_sub(y, z))}, "");
+        const tg_tensor rows = tg_reshape(x, TG_SHAPE(2, 3 * n)), flat = tg_reshape(x, TG_SHAPE(6 * n));
+        const tg_tensor longer = tg_reshape(tg_add(rows, normal(tape, TG_SHAPE(2, 1))), TG_SHAPE(6, n));
+        expect_planned(tape, 2, (tg_tensor[]){tg_mul(longer, column), tg_exp(tg_mul(flat, number))}, "");
+    }
+}
+Test(plan_fusion, numbers_and_lines_are_read_where_they_lie) { on_both_dtypes(read_lines); }
+
+/* More results at once than there are registers, and operands that are both the accumulator. */
+static void fill_registers(tg_tape *tape) {
+    const tg_tensor x = normal(tape, TG_SHAPE(5, 201)), y = normal(tape, TG_SHAPE(5, 201));
+    tg_tensor v[3] = {tg_mul(x, y)}, sum = tg_num(0);
+    for (int i = 1; i < 3; i++) v[i] = tg_mul(v[i - 1], tg_sub(v[i - 1], y));
+    for (int i = 0; i < 3; i++) sum = tg_add(tg_mul(sum, v[i]), tg_mul(v[i], v[i]));
+    tg_tensor later = tg_div(v[2], sum);
+    later = tg_add(tg_sub(later, later), tg_tanh(v[1]));
+    expect_planned(tape, 3, (tg_tensor[]){sum, later, tg_sum(tg_mul(v[0], later))}, ": 1 step\n");
+}
+Test(plan_fusion, what_the_registers_cannot_hold_is_in_memory) { on_both_dtypes(fill_registers); }
+
 /* Each product is large enough for several panels: with operands repeated along rows, columns and everywhere,
  * with functions, with a product that is kept, and in batches. */
 static void follow_products(tg_tape *tape) {
