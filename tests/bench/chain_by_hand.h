@@ -24,16 +24,18 @@ static inline float chain_block(int64_t n, const float *restrict x, float *restr
     return sum;
 }
 
-/* The mean, and dx. */
+/* The mean, and dx. Where n is small no parallel region is begun: it costs 0.3 us, even with one thread. */
 static inline double chain_by_hand(int64_t n, const float *x, float *dx) {
-    const int64_t n_blocks = (n + CHAIN_BLOCK - 1) / CHAIN_BLOCK;
     const float scale = 1 / (float)n;
     double sum = 0;
-#pragma omp parallel for schedule(static) reduction(+ : sum) if (n > 16384)
-    for (int64_t b = 0; b < n_blocks; b++) {
-        const int64_t at = b * CHAIN_BLOCK, length = n - at < CHAIN_BLOCK ? n - at : CHAIN_BLOCK;
-        sum += (double)chain_block(length, x + at, dx + at, scale);
+    if (n <= 16384) {
+        for (int64_t at = 0; at < n; at += CHAIN_BLOCK)
+            sum += (double)chain_block(n - at < CHAIN_BLOCK ? n - at : CHAIN_BLOCK, x + at, dx + at, scale);
+        return sum / (double)n;
     }
+#pragma omp parallel for schedule(static) reduction(+ : sum)
+    for (int64_t at = 0; at < n; at += CHAIN_BLOCK)
+        sum += (double)chain_block(n - at < CHAIN_BLOCK ? n - at : CHAIN_BLOCK, x + at, dx + at, scale);
     return sum / (double)n;
 }
 
