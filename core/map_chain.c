@@ -17,19 +17,21 @@ struct worker {
     const tg_chain *chain;
     const char *at[TG_CHAIN_SLOTS];   /* where the block of each slot is now */
     tg_cursor cursor[TG_CHAIN_SLOTS]; /* by source */
-    _Alignas(64) char block[TG_CHAIN_SLOTS][TG_CHAIN_BLOCK_BYTES];
+    _Alignas(64) char blocks[TG_CHAIN_SLOTS * TG_LEAF_BYTES];
 };
+
+static inline char *block_of(struct worker *w, int slot) { return w->blocks + slot * w->chain->block_bytes; }
 
 static void worker_open(struct worker *w, const tg_chain *chain, int64_t begin) {
     w->chain = chain;
-    for (int i = 0; i < TG_CHAIN_SLOTS; i++) w->at[i] = w->block[i];
+    for (int i = 0; i < chain->n_slots; i++) w->at[i] = block_of(w, i);
     for (int i = 0; i < chain->n_sources; i++) {
         const tg_chain_source *source = &chain->sources[i];
         w->cursor[i] = source->cursor;
         /* A constant fills its block once. */
         if (tg_cursor_is_constant(&source->cursor))
             tg_cursor_read(&w->cursor[i], min(chain->n, chain->block) / (source->narrow ? chain->row : 1),
-                           w->block[source->slot]);
+                           block_of(w, source->slot));
         else
             tg_cursor_seek(&w->cursor[i], source->narrow ? begin / chain->row : begin);
     }
@@ -49,8 +51,8 @@ static void read_source(struct worker *w, int i, int64_t n) {
     if (tg_cursor_run(cursor) >= n) {
         w->at[slot] = tg_cursor_take(cursor, n);
     } else {
-        tg_cursor_read(cursor, n, w->block[slot]);
-        w->at[slot] = w->block[slot];
+        tg_cursor_read(cursor, n, block_of(w, slot));
+        w->at[slot] = block_of(w, slot);
     }
 }
 
@@ -174,10 +176,14 @@ static int64_t leaf_lines(const tg_chain *chain) {
     return chain->line * tg_leaf_rows(chain->line, chain->n / chain->line, chain->value_bytes);
 }
 
-int64_t tg_chain_block(const tg_chain *chain, int64_t widest) {
-    const int64_t most = TG_CHAIN_BLOCK_BYTES / (widest < 4 ? 4 : widest);
-    if (chain->line > 1) return chain->by_columns && chain->line <= most ? leaf_lines(chain) : most;
-    return most / chain->row * chain->row;
+void tg_chain_cut(tg_chain *chain, int n_slots, int64_t widest) {
+    const int64_t each = (int64_t)sizeof((struct worker *)0)->blocks / (n_slots ? n_slots : 1);
+    const bool in_leaves = chain->line > 1;
+    chain->n_slots = n_slots;
+    chain->block_bytes = in_leaves ? TG_LEAF_BYTES : min(TG_CHAIN_BLOCK_MOST, each / 64 * 64);
+    const int64_t most = chain->block_bytes / (widest < 4 ? 4 : widest);
+    chain->block = in_leaves && chain->by_columns && chain->line <= most ? leaf_lines(chain) : most;
+    chain->block -= chain->block % chain->row;
 }
 
 /* What is reduced at once: a leaf of a long line, so that threads share them evenly, or sixteen leaves of

@@ -14,8 +14,8 @@
 enum {
     TG_CHAIN_SLOTS = 24, /* blocks that a chain may use */
     TG_CHAIN_FOLDS = 8,
-    TG_CHAIN_STEPS = 48, /* of one run of the accumulator */
-    TG_CHAIN_BLOCK_BYTES = TG_LEAF_BYTES
+    TG_CHAIN_STEPS = 48,       /* of one run of the accumulator */
+    TG_CHAIN_BLOCK_MOST = 8192 /* bytes of a block; what is reduced in leaves has these as blocks */
 };
 
 /* Where an operand lies: in memory, contiguous, or in a block. */
@@ -82,12 +82,14 @@ typedef struct tg_chain_fold {
 } tg_chain_fold;
 
 typedef struct tg_chain {
-    int64_t n;       /* elements of every operand that is not narrow, at least 1 */
-    int64_t row;     /* elements of a row, no more than a block: 1 where nothing is narrow; divides n */
-    int64_t line;    /* elements of a line, for folds: divides n */
-    bool by_columns; /* what folds reduce; a line is then longer than 1, and a multiple of row */
-    int64_t block;   /* elements of a block: a multiple of row; for folds a leaf, where that is no more */
-    int64_t grain;   /* elements that each thread must have */
+    int64_t n;           /* elements of every operand that is not narrow, at least 1 */
+    int64_t row;         /* elements of a row, no more than a block: 1 where nothing is narrow; divides n */
+    int64_t line;        /* elements of a line, for folds: divides n */
+    bool by_columns;     /* what folds reduce; a line is then longer than 1, and a multiple of row */
+    int64_t block;       /* elements of a block: a multiple of row; for folds a leaf */
+    int64_t grain;       /* elements that each thread must have */
+    int n_slots;         /* that are used */
+    int64_t block_bytes; /* of a slot */
     int n_sources, n_calls, n_folds;
     size_t value_bytes; /* of an element of a fold */
     tg_chain_source *sources;
@@ -95,9 +97,9 @@ typedef struct tg_chain {
     tg_chain_fold *folds;
 } tg_chain;
 
-/* The block for operands of at most so many bytes an element; the other fields but calls and folds are set.
- */
-int64_t tg_chain_block(const tg_chain *chain, int64_t widest);
+/* Decides how long blocks are, for operands of at most so many bytes an element; the other fields but calls
+ * and folds are set. */
+void tg_chain_cut(tg_chain *chain, int n_slots, int64_t widest);
 
 /* How many partial results each fold of a chain needs memory for (0: none). */
 int64_t tg_chain_partials(const tg_chain *chain);

@@ -241,7 +241,7 @@ static bool grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
     if (!try_member(p, &g, first)) return false;
     draw(p, &g, i);
     if (reduces && unit->n == 1) unit->kind = TG_STEP_REDUCE;
-    if (unit->form.n == 0 || (g.all_direct && unit->form.n <= TG_CHAIN_BLOCK_BYTES / widest_of(p, unit)))
+    if (unit->form.n == 0 || (g.all_direct && unit->form.n <= TG_LEAF_BYTES / widest_of(p, unit)))
         unit->kind = TG_STEP_KERNELS;
     return true;
 }
@@ -254,7 +254,7 @@ static bool find_panels(const tg_planning *p, const tg_value *v, bool *panels) {
     tg_product product;
     tg_prepared_product prepared;
     *panels = false;
-    if (tg_value_bytes(v) <= TG_CHAIN_BLOCK_BYTES) return true;
+    if (tg_value_bytes(v) <= TG_LEAF_BYTES) return true;
     if (!tg_value_call(p, v, &call)) return false;
     v->node->op->product(&call, &product);
     tg_product_prepare(&prepared, &product, NULL);

@@ -305,7 +305,9 @@ static bool make_chain(const tg_planning *p, const tg_unit *unit, tg_chain *chai
         else if (!v->done)
             add_call(&maker, v, i);
     }
-    chain->block = tg_chain_block(chain, maker.widest);
+    int n_slots = 0;
+    while (maker.ever_used >> n_slots) n_slots++;
+    tg_chain_cut(chain, n_slots, maker.widest);
     chain->grain = grain_of(p, unit);
     return maker.good && (tg_chain_join_calls(chain, &p->plan->arena) || tg_planning_out_of_memory(p));
 }
