@@ -218,7 +218,7 @@ static void draw(tg_planning *p, growing *g, uint32_t i) {
     for (uint32_t k = i + 1; k < p->n_values && k - i < WINDOW; k++) {
         tg_value *v = &p->values[k];
         if (v->role != TG_ROLE_COMPUTED || v->same != k || v->unit != TG_NONE) continue;
-        if (!try_member(p, g, v)) pass_over(p, g, v);
+        if (tg_value_waits(p, v) || !try_member(p, g, v)) pass_over(p, g, v);
     }
 }
 
@@ -304,7 +304,7 @@ static tg_step_kind kind_of(const struct tg_op *op) {
 bool tg_plan_fuse(tg_planning *p) {
     p->units = tg_planning_temporary(p, p->n_computed, sizeof *p->units);
     p->members = tg_planning_temporary(p, p->n_computed, sizeof *p->members);
-    if (!p->units || !p->members) return false;
+    if (!p->units || !p->members || !tg_plan_find_readers(p)) return false;
     for (uint32_t i = 0; i < p->n_values; i++) {
         tg_value *v = &p->values[i];
         if (v->role != TG_ROLE_COMPUTED || v->same != i || v->unit != TG_NONE) continue;

@@ -1,8 +1,8 @@
 /* plan_parts.h: how a plan is made and what it is made of.
  *
- * Owns: the tables that the parts of the planner hand to each other (plan_schedule.c, plan_fusion.c,
- * plan_memory.c, plan_steps.c, plan_work.c, in this order), and the records that plan_run.c runs. Internal:
- * not installed.
+ * Owns: the tables that the parts of the planner hand to each other (plan_schedule.c, plan_fusion.c with
+ * plan_postpone.c, plan_memory.c, plan_steps.c, plan_work.c, in this order), and the records that plan_run.c
+ * runs. Internal: not installed.
  */
 #ifndef TAPEGRAD_GRAPH_PLAN_PARTS_H
 #define TAPEGRAD_GRAPH_PLAN_PARTS_H
@@ -180,6 +180,7 @@ typedef struct tg_planning {
     uint32_t *at;              /* by node of the tape: its value */
     uint32_t n_values, n_computed, n_assigns;
     tg_value *values;
+    uint32_t *first_reader, *readers; /* of root i: readers[first_reader[i]] to that of i + 1 */
     uint32_t n_units, n_members;
     tg_unit *units;
     uint32_t *members;
@@ -212,6 +213,11 @@ bool tg_plan_place(tg_planning *p);
 void tg_plan_write_through(tg_planning *p); /* a part of it, when it is known how long results are needed */
 bool tg_plan_make_steps(tg_planning *p);
 bool tg_plan_count_work(tg_planning *p);
+
+/* Finds out who reads what; false with an error. Then: whether v, which could be computed now, had better be
+ * when its turn comes. */
+bool tg_plan_find_readers(tg_planning *p);
+bool tg_value_waits(const tg_planning *p, const tg_value *v);
 
 /* The value that stands for an input. */
 static inline tg_value *tg_value_input(const tg_planning *p, const tg_value *v, uint32_t k) {
