@@ -249,8 +249,10 @@ static void finish(const tg_chain *chain, const tg_chain_fold *fold) {
 void tg_chain_run(const tg_chain *chain) {
     void *context = (void *)(uintptr_t)chain;
     if (chain->n_folds == 0) {
-        tg_parallel_for(chain->n / chain->row, (chain->grain + chain->row - 1) / chain->row, run_rows,
-                        context);
+        const int64_t row = chain->row;
+        const int64_t rows = row > 1 ? chain->n / row : chain->n;
+        const int64_t grain = row > 1 ? (chain->grain + row - 1) / row : chain->grain;
+        tg_parallel_for(rows, grain, run_rows, context);
         return;
     }
     const int64_t part = min(part_elements(chain), chain->by_columns ? chain->n : chain->line);

@@ -34,7 +34,7 @@ static int64_t part_begin(int64_t part, int64_t n_parts, int64_t n, int64_t unit
 void tg_parallel_for(int64_t n, int64_t grain, tg_range_fn *body, void *context) {
     if (n <= 0) return;
     int threads = n / 2 < grain ? 1 : tg_thread_count();
-    if (threads > n / grain) threads = (int)(n / grain);
+    if (threads > 1 && threads > n / grain) threads = (int)(n / grain);
     if (threads <= 1) {
         body(context, 0, n);
         return;
