@@ -138,9 +138,10 @@ TILE void T(pack)(const struct T(panel) * s, int64_t b_column, REAL *packed) {
     }
 }
 
-/* B is read where it lies if its rows are vectors and are not read often; else it is packed. */
+/* B is read where it lies if its rows are vectors, and near or not read often; else it is packed. */
 TARGET static void T(outer)(const struct tg_small_product *s) {
     _Alignas(64) REAL packed[T(DEPTH) * T(COLUMNS)];
+    const bool stays = s->m <= 4 * TILE_ROWS || s->k * s->b.row <= (int64_t)(NEAR_BYTES / sizeof(REAL));
     for (int64_t j = 0, columns; j < s->n; j += columns) {
         /* The last two tiles share what is left, so that both are at least a vector wide. */
         const int64_t left = s->n - j;
@@ -158,7 +159,7 @@ TARGET static void T(outer)(const struct tg_small_product *s) {
                                      .c_row = s->c_row,
                                      .c_column = s->c_column,
                                      .adds = s->adds || p > 0};
-            if (s->b.column != 1 || columns < T(LANES) || s->m > 4 * TILE_ROWS) {
+            if (s->b.column != 1 || columns < T(LANES) || !stays) {
                 T(pack)(&panel, s->b.column, packed);
                 panel.b = packed;
                 panel.b_row = T(COLUMNS);
