@@ -6,10 +6,10 @@
 
 #include "core/threads.h"
 
-/* What one turn of a thread should take, in multiplications: less is not worth waking it. An element that is
- * read counts as several. */
-#define TURN_COST (1 << 18)
-#define READ_COST 8
+/* What a turn should cost at least, in multiplications: less than a thread should have to do, so that threads
+ * can share equally what several products cost. An element that is read or written counts as several. */
+#define TURN_COST (1 << 17)
+#define MOVE_COST 8
 /* BLAS packs its operands anew for each panel, so that many or thin ones cost; few keep threads idle. A panel
  * of ours stays in the second-level cache for who computes on with it. */
 #define FEWEST_PANELS 4
@@ -22,6 +22,8 @@
 #define ONES 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 /* Elements of small matrices that are one turn together, as above. */
 #define TOGETHER_ELEMENTS 16384
+
+enum { LINE = 64 };
 
 static int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -61,7 +63,7 @@ static void column_to_row(tg_prepared_product *p) {
 
 static double cost(const struct tg_small_product *s) {
     const double m = (double)s->m, n = (double)s->n, k = (double)s->k;
-    return m * n * k + READ_COST * (m + n) * k;
+    return m * n * k + MOVE_COST * ((m + n) * k + m * n);
 }
 
 /* How many equal turns something is worth that costs so much: an even number, or 1. */
@@ -80,7 +82,7 @@ static bool cut_inner_dimension(tg_prepared_product *p) {
         return false;
     p->part = round_up((s->k - 1) / count + 1, PANEL_MULTIPLE);
     p->n_turns = (s->k - 1) / p->part + 1;
-    p->scratch_bytes = (size_t)(p->n_turns * s->m * s->n) * tg_dtype_size(p->dtype);
+    p->scratch_bytes = (size_t)round_up(p->n_turns * s->m * s->n * (int64_t)tg_dtype_size(p->dtype), LINE);
     p->join = tg_small_kernels(tg_cpu_level_chosen(), p->dtype)->rows;
     return true;
 }
@@ -96,6 +98,8 @@ static void cut_panels(tg_prepared_product *p) {
     const int64_t count = turns_for(cost(s), min(enough, length / PANEL_MULTIPLE));
     p->panel = count > 1 ? round_up((length - 1) / count + 1, PANEL_MULTIPLE) : length;
     p->n_panels = (length - 1) / p->panel + 1;
+    p->panels_join = p->kernel && !p->end.done && s->b.column != 1 &&
+                     p->kernel != tg_small_kernels(tg_cpu_level_chosen(), p->dtype)->inner;
     p->together = 1;
     if (p->n_panels == 1)
         p->together = min((int64_t)(TURN_COST / (cost(s) + 1)), TOGETHER_ELEMENTS / (s->m * s->n)) + 1;
@@ -113,12 +117,20 @@ static void choose_kernel(tg_prepared_product *p) {
     if (!p->b.leading) p->scratch_bytes += tg_blas_copy_bytes(&p->b_batches, s->k, s->n);
 }
 
+/* What each turn costs; the last of panels or parts may be shorter. */
+static void count_cost(tg_prepared_product *p) {
+    const double most = 1e15, batches = (double)p->n_batches * cost(&p->whole),
+                 all = batches < most ? batches : most;
+    p->turn_cost = (int64_t)(all / (double)p->n_turns) + 1;
+    p->cost = p->turn_cost * p->n_turns;
+}
+
 void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const tg_product_end *end) {
     p->dtype = product->dtype;
     p->end = end ? *end : (tg_product_end){false, NULL, NULL};
     p->scratch_bytes = 0;
-    p->n_turns = 0;
-    p->join = NULL;
+    p->n_turns = p->cost = 0;
+    p->kernel = p->join = NULL;
     p->n_batches = tg_shape_size(product->batch);
     if (p->n_batches == 0 || product->m == 0 || product->n == 0) return;
     p->whole = (struct tg_small_product){.m = product->m,
@@ -134,6 +146,7 @@ void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const
     column_to_row(p);
     choose_kernel(p);
     if (!cut_inner_dimension(p)) cut_panels(p);
+    count_cost(p);
     tg_cursor_start(&p->a_batches);
     tg_cursor_start(&p->b_batches);
 }
@@ -145,6 +158,8 @@ bool tg_product_pays_by_panel(const tg_prepared_product *p) {
     return p->n_turns > 1 && !p->join && (p->n_panels == 1 || p->panels_are_rows) &&
            elements <= FEWEST_PANELS * PANEL_ELEMENTS;
 }
+
+bool tg_product_joins(const tg_prepared_product *p) { return p->join || !p->scratch_bytes; }
 
 /* --- running -------------------------------------------------------------------------------------------- */
 
@@ -171,22 +186,22 @@ static struct tg_small_product product_at(const tg_prepared_product *p, int64_t 
 }
 
 /* Turns of one panel of a matrix each. */
-static void run_panels(void *context, int64_t begin, int64_t end) {
-    const tg_prepared_product *p = context;
+static void run_panels(const tg_prepared_product *p, int64_t begin, int64_t end) {
     const int64_t bytes = (int64_t)tg_dtype_size(p->dtype), columns = p->whole.n;
     tg_cursor a = p->a_batches, b = p->b_batches;
-    for (int64_t turn = begin; turn < end; turn++) {
-        const int64_t batch = turn / p->n_panels, first = turn % p->n_panels * p->panel;
+    for (int64_t turn = begin, n; turn < end; turn += n) {
+        const int64_t batch = turn / p->n_panels, panel = turn % p->n_panels, first = panel * p->panel;
+        n = p->panels_join ? min(p->n_panels - panel, end - turn) : 1;
         tg_cursor_seek(&a, batch);
         tg_cursor_seek(&b, batch);
         struct tg_small_product s = product_at(p, batch, &a, &b);
         int64_t offset = first;
         if (p->panels_are_rows) {
-            s.m = min(s.m - first, p->panel);
+            s.m = min(s.m - first, n * p->panel);
             s.a.data = at(s.a.data, first * s.a.row, bytes);
             offset *= columns;
         } else {
-            s.n = min(s.n - first, p->panel);
+            s.n = min(s.n - first, n * p->panel);
             s.b.data = at(s.b.data, first * s.b.column, bytes);
         }
         s.c = at(s.c, offset, bytes);
@@ -201,8 +216,7 @@ static void run_panels(void *context, int64_t begin, int64_t end) {
 }
 
 /* Turns of whole matrices, `together` at once. */
-static void run_matrices(void *context, int64_t begin, int64_t end) {
-    const tg_prepared_product *p = context;
+static void run_matrices(const tg_prepared_product *p, int64_t begin, int64_t end) {
     const int64_t elements = p->whole.m * p->whole.n;
     tg_cursor a = p->a_batches, b = p->b_batches;
     tg_cursor_seek(&a, begin * p->together);
@@ -219,15 +233,8 @@ static void run_matrices(void *context, int64_t begin, int64_t end) {
     }
 }
 
-/* Parts of the inner dimension. */
-struct parts {
-    const tg_prepared_product *p;
-    char *scratch; /* a matrix like C for each */
-};
-
-static void run_parts(void *context, int64_t begin, int64_t end) {
-    const struct parts *parts = context;
-    const tg_prepared_product *p = parts->p;
+/* Parts of the inner dimension, each into a matrix like C. */
+static void run_parts(const tg_prepared_product *p, char *scratch, int64_t begin, int64_t end) {
     const int64_t bytes = (int64_t)tg_dtype_size(p->dtype);
     for (int64_t part = begin; part < end; part++) {
         const int64_t first = part * p->part;
@@ -235,18 +242,16 @@ static void run_parts(void *context, int64_t begin, int64_t end) {
         s.k = min(s.k - first, p->part);
         s.a.data = at(s.a.data, first * s.a.column, bytes);
         s.b.data = at(s.b.data, first * s.b.row, bytes);
-        s.c = at(parts->scratch, part * s.m * s.n, bytes);
+        s.c = at(scratch, part * s.m * s.n, bytes);
         s.adds = false;
         multiply(p, &s);
     }
 }
 
-static void run_in_parts(const tg_prepared_product *p, void *scratch) {
+static void join_parts(const tg_prepared_product *p, const void *scratch) {
     static const float ones_f32[MOST_PARTS] = {ONES};
     static const double ones_f64[MOST_PARTS] = {ONES};
     const int64_t elements = p->whole.m * p->whole.n;
-    struct parts parts = {p, scratch};
-    tg_parallel_for(p->n_turns, 1, run_parts, &parts);
     p->join(&(struct tg_small_product){.m = 1,
                                        .n = elements,
                                        .k = p->n_turns,
@@ -273,19 +278,53 @@ static void run_copied(const tg_prepared_product *p, void *scratch) {
         tg_blas_copy(&copied.b_batches, &copied.whole.b, p->whole.k, p->whole.n, scratch);
         copied.b = tg_blas_describe(&copied.whole.b, p->whole.k, p->whole.n);
     }
-    tg_product_run(&copied, NULL);
+    tg_products_run(1, &copied, NULL);
 }
 
-void tg_product_run(const tg_prepared_product *p, void *scratch) {
-    if (p->join) {
-        run_in_parts(p, scratch);
-    } else if (p->n_turns == 1 && p->n_batches == 1 &&
-               p->kernel) { /* most often, and often a matter of 100 ns */
-        p->kernel(&p->whole);
-        if (p->end.done) p->end.done(p->end.context, 0, 1, 0, p->whole.m * p->whole.n);
-    } else if (p->scratch_bytes) {
-        run_copied(p, scratch);
-    } else {
-        tg_parallel_for(p->n_turns, 1, p->n_panels > 1 ? run_panels : run_matrices, (void *)(uintptr_t)p);
+typedef struct running {
+    int64_t n;
+    const tg_prepared_product *products;
+    char *scratch;
+} running;
+
+/* How many of the turns have their middle before this place, which is a cost. */
+static int64_t turns_before(const tg_prepared_product *p, int64_t place) {
+    return place <= 0 ? 0 : place >= p->cost ? p->n_turns : (place + p->turn_cost / 2) / p->turn_cost;
+}
+
+/* A thread's share of the turns of all, which lie one behind the other, each as long as it costs. */
+static void run_turns(void *context, int64_t begin, int64_t end) {
+    const running *r = context;
+    char *scratch = r->scratch;
+    for (int64_t i = 0; i < r->n; i++) {
+        const tg_prepared_product *p = &r->products[i];
+        const int64_t first = turns_before(p, begin), last = turns_before(p, end);
+        if (first < last && p->join)
+            run_parts(p, scratch, first, last);
+        else if (first < last && p->n_panels > 1)
+            run_panels(p, first, last);
+        else if (first < last)
+            run_matrices(p, first, last);
+        begin -= p->cost, end -= p->cost;
+        scratch += p->scratch_bytes;
     }
+}
+
+void tg_products_run(int64_t n, const tg_prepared_product *p, void *scratch) {
+    if (n == 1 && p->n_turns == 1 && p->n_batches == 1 && p->kernel && !p->join) {
+        p->kernel(&p->whole); /* most often, and often a matter of 100 ns */
+        if (p->end.done) p->end.done(p->end.context, 0, 1, 0, p->whole.m * p->whole.n);
+        return;
+    }
+    if (n == 1 && !tg_product_joins(p)) {
+        run_copied(p, scratch);
+        return;
+    }
+    int64_t cost = 0, n_turns = 0;
+    for (int64_t i = 0; i < n; i++) cost += p[i].cost, n_turns += p[i].n_turns;
+    running all = {n, p, scratch};
+    tg_parallel_for(cost, max(TG_PRODUCT_WORK, cost / max(n_turns, 1)), run_turns, &all);
+    char *parts = scratch;
+    for (int64_t i = 0; i < n; parts += p[i++].scratch_bytes)
+        if (p[i].join) join_parts(&p[i], parts);
 }

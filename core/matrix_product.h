@@ -15,6 +15,9 @@
  * panels depend on the product alone, not on the number of threads, and are done in any order. */
 typedef void tg_panel_fn(void *context, int64_t first, int64_t n_runs, int64_t step, int64_t length);
 
+/* What a thread should have to do, in multiplications: less is not worth waking it. */
+enum { TG_PRODUCT_WORK = 1 << 18 };
+
 /* What becomes of the product. */
 typedef struct tg_product_end {
     bool adds;         /* c += a @ b */
@@ -23,9 +26,10 @@ typedef struct tg_product_end {
 } tg_product_end;
 
 /* A product of which everything is decided. It lies where the caller wants it; its fields are this module's,
- * but for scratch_bytes. */
+ * but for scratch_bytes and cost. */
 typedef struct tg_prepared_product {
     size_t scratch_bytes; /* that running it needs */
+    int64_t cost;         /* in multiplications, each element that is read or written counting as some */
     tg_dtype dtype;
     int64_t n_batches;
     struct tg_small_product whole; /* of one batch; its data are those of the first */
@@ -36,7 +40,8 @@ typedef struct tg_prepared_product {
     /* Turns for threads: `together` whole matrices each, or one panel of a matrix, or a part of the inner
      * dimension. */
     bool panels_are_rows; /* or columns */
-    int64_t panel, n_panels, together, part, n_turns;
+    bool panels_join;     /* a thread may make those that are side by side as one */
+    int64_t panel, n_panels, together, part, n_turns, turn_cost;
     tg_small_kernel *join; /* of parts; NULL: there are none */
 } tg_prepared_product;
 
@@ -47,7 +52,11 @@ void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const
  * are then one run each. */
 bool tg_product_pays_by_panel(const tg_prepared_product *p);
 
-/* Computes it, from what is in memory now. scratch: p->scratch_bytes, aligned to 64; allocates nothing. */
-void tg_product_run(const tg_prepared_product *p, void *scratch);
+/* Whether it may be one of several that are run together: not where an operand has to be copied first. */
+bool tg_product_joins(const tg_prepared_product *p);
+
+/* Computes n of them, from what is in memory now; none may read what another writes. Threads share out the
+ * turns of all, and meet once. scratch: the scratch_bytes of all, aligned to 64; allocates nothing. */
+void tg_products_run(int64_t n, const tg_prepared_product *p, void *scratch);
 
 #endif

@@ -121,7 +121,7 @@ bool tg_call_forward(const tg_call *c) {
     tg_product_prepare(&prepared, &product, NULL);
     void *scratch = prepared.scratch_bytes ? tg_call_scratch(c, prepared.scratch_bytes) : NULL;
     if (prepared.scratch_bytes && !scratch) return false;
-    tg_product_run(&prepared, scratch);
+    tg_products_run(1, &prepared, scratch);
     return true;
 }
 

@@ -78,15 +78,14 @@ static bool reserve_scratch(const tg_planning *p) {
     }
     void *result = tg_planning_temporary(p, widest + 1, 1);
     if (!result) return false;
-    for (uint32_t u = 0; u < p->n_units; u++) {
+    for (uint32_t u = 0, s = 0; u < p->n_units; u += p->units[u].at_once, s++) {
         const tg_value *v = &p->values[p->members[p->units[u].first]];
-        if (p->units[u].kind == TG_STEP_PRODUCT) {
-            const size_t bytes = p->plan->steps[u].as.product->scratch_bytes;
-            if (bytes > most) most = bytes;
-        }
-        if (p->units[u].kind != TG_STEP_CALL) continue;
+        const tg_step *step = &p->plan->steps[s];
+        if (step->kind == TG_STEP_PRODUCT && step->as.products.scratch_bytes > most)
+            most = step->as.products.scratch_bytes;
+        if (step->kind != TG_STEP_CALL) continue;
         if (v->node->op != &tg_assign_op) {
-            if (!try_forward(p, p->plan->steps[u].as.call, result, &most)) return false;
+            if (!try_forward(p, step->as.call, result, &most)) return false;
         } else if (tg_value_input(p, v, 1)->root == v->root && tg_value_bytes(v) > most) {
             most = tg_value_bytes(v); /* a view of the leaf itself is copied first */
         }

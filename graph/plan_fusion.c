@@ -2,27 +2,42 @@
  *
  * Owns: the units of a plan. They follow the tape's order, except that an elementwise operation, or a
  * product, draws later elementwise ones of its shape to itself when all that they read is there, and then the
- * reductions of their results: so a unit depends on earlier units only, and there are no cycles to look for.
- * Nothing moves past an assign: what reads a leaf before it is changed does so in the plan as well. */
+ * reductions of their results; and a product draws later products, to run at once with it. So a unit depends
+ * on earlier units only, and there are no cycles to look for. Nothing moves past an assign: what reads a leaf
+ * before it is changed does so in the plan as well. */
 #include "graph/plan_parts.h"
 
 enum {
     WINDOW = 256,       /* how far ahead of a unit's first member others are looked for */
     SCALAR_MOST = 1024, /* members of a unit of scalars */
-    FEW = 64            /* elements for which numbers are written out */
+    FEW = 64,           /* elements for which numbers are written out */
+    /* What products that run at once may cost in all: with more to do, to meet less often gains nothing. */
+    MOST_AT_ONCE = 32 * TG_PRODUCT_WORK
 };
 
 /* A unit while it grows. */
 typedef struct growing {
     tg_unit *unit;
-    uint32_t id;
+    uint32_t id, mark;
+    uint32_t first,
+        first_mark;         /* of the first of the units that run at once with it: its own if it is that */
     tg_array shape, narrow; /* of its elements, and of what has one element a row */
     int slots;              /* blocks that it may need: an upper bound */
     int n_folds;
     bool all_direct;  /* nothing is gathered or reduced, but numbers repeated for a few elements */
     bool all_narrow;  /* no operand has more bytes than a value */
     bool passed_call; /* leaves for later what can fail */
+    bool torn;        /* what would have followed cannot, because of the units that run at once with it */
 } growing;
+
+static growing begin_unit(tg_planning *p, tg_step_kind kind) {
+    tg_unit *unit = &p->units[p->n_units];
+    *unit = (tg_unit){.kind = kind, .first = p->n_members, .at_once = 1};
+    growing g = {
+        .unit = unit, .id = p->n_units, .mark = ++p->n_marks, .all_direct = true, .all_narrow = true};
+    g.first = g.id, g.first_mark = g.mark;
+    return g;
+}
 
 static bool is_map(const tg_value *v) { return v->role == TG_ROLE_COMPUTED && v->node->op->kind == TG_MAP; }
 
@@ -37,6 +52,15 @@ static void add_member(tg_planning *p, growing *g, tg_value *v) {
     p->members[p->n_members++] = tg_value_id(p, v);
     v->unit = g->id;
     g->unit->n++;
+}
+
+/* All but the first so many. */
+static void drop_members(tg_planning *p, growing *g, uint32_t kept) {
+    for (; g->unit->n > kept; g->unit->n--) {
+        tg_value *v = &p->values[p->members[--p->n_members]];
+        v->unit = TG_NONE;
+        v->late = false;
+    }
 }
 
 /* Whether u repeats the chain's result for a row along that row. */
@@ -58,8 +82,14 @@ static bool is_aligned(const tg_planning *p, const tg_value *u, int64_t n) {
 
 typedef struct reading {
     bool possible, inside; /* inside: of what the chain computes */
+    bool beside;           /* of what units compute or change that run at once with it */
     int slots;             /* that it takes */
 } reading;
+
+/* Whether a unit that runs at once with this one changes the leaf. */
+static bool is_changed_beside(const growing *g, const tg_value *leaf) {
+    return leaf->changed_here >= g->first_mark && leaf->changed_here < g->mark;
+}
 
 /* How a member for n elements (those of the chain, or its rows) reads u: as what the chain computes or as
  * what is there. A leaf that it changes itself must be read block by block, where it lies. */
@@ -68,17 +98,19 @@ static reading read_of(const tg_planning *p, const growing *g, const tg_value *u
     if (root->unit == g->id) {
         const bool narrow = tg_value_is_narrow(g->unit, root), spread = narrow && n == g->unit->form.n;
         const bool fits = spread ? is_spread(p, g, u) : tg_value_is_whole(p, u) && tg_value_size(u) == n;
-        return (reading){!root->late && fits, true, spread};
+        return (reading){!root->late && fits, true, false, spread};
     }
-    const bool there = root->role == TG_ROLE_GIVEN ? root->passed_change != g->id : root->unit != TG_NONE;
-    return (reading){there && (root->changed_here != g->id || is_aligned(p, u, n)), false,
-                     !tg_value_is_direct(u, n)};
+    const bool given = root->role == TG_ROLE_GIVEN;
+    const bool beside = given ? is_changed_beside(g, root) : root->unit >= g->first && root->unit != TG_NONE;
+    const bool there = given ? root->passed_change != g->mark : root->unit < g->first;
+    return (reading){there && !beside && (root->changed_here != g->mark || is_aligned(p, u, n)), false,
+                     beside, !tg_value_is_direct(u, n)};
 }
 
 /* Whether the chain, which can read the inputs of the assign v, can change its leaf, block by block. */
 static bool can_change(const tg_planning *p, const growing *g, const tg_value *v, int64_t n) {
     const tg_value *leaf = tg_value_root(p, v);
-    return leaf->passed_read != g->id && leaf->gathered_here != g->id &&
+    return leaf->passed_read != g->mark && leaf->gathered_here != g->mark &&
            tg_value_is_direct(tg_value_input(p, v, 1), n);
 }
 
@@ -92,16 +124,19 @@ static bool has_wide_operand(const tg_planning *p, const tg_value *v) {
 
 /* Whether v, for n elements, can be computed with the chain: all that it reads is there, and there is room.
  */
-static bool can_take(const tg_planning *p, const growing *g, const tg_value *v, int64_t n, int *slots) {
-    bool inside = false;
+static bool can_take(const tg_planning *p, growing *g, const tg_value *v, int64_t n, int *slots) {
+    bool possible = true, inside = false, beside = false;
     *slots = !is_assign(v); /* which writes to its leaf */
     for (uint32_t k = 0; k < v->node->n_in; k++) {
         const reading r = read_of(p, g, tg_value_input(p, v, k), n);
-        if (!r.possible) return false;
+        possible &= r.possible;
         *slots += r.slots;
         inside |= r.inside;
+        beside |= r.beside;
     }
-    if (is_assign(v) && !can_change(p, g, v, n)) return false;
+    if (is_assign(v)) beside |= tg_value_root(p, v)->read_at_once == g->first_mark;
+    g->torn |= inside && beside;
+    if (!possible || beside || (is_assign(v) && !can_change(p, g, v, n))) return false;
     if (v->after_calls && g->passed_call) return false;
     if (n != g->unit->form.n && !inside) return false;
     if ((g->n_folds || g->unit->form.row > 1) && has_wide_operand(p, v)) return false;
@@ -111,10 +146,10 @@ static bool can_take(const tg_planning *p, const growing *g, const tg_value *v, 
 static void take(tg_planning *p, growing *g, tg_value *v, int64_t n, int slots) {
     for (uint32_t k = 0; k < v->node->n_in; k++) {
         const tg_value *u = tg_value_input(p, v, k);
-        if (!is_aligned(p, u, n)) tg_value_root(p, u)->gathered_here = g->id;
+        if (!is_aligned(p, u, n)) tg_value_root(p, u)->gathered_here = g->mark;
         g->all_direct &= tg_value_is_direct(u, n) || (u->constant && n <= FEW);
     }
-    if (is_assign(v)) tg_value_root(p, v)->changed_here = g->id;
+    if (is_assign(v)) tg_value_root(p, v)->changed_here = g->mark;
     g->slots += slots;
     g->all_narrow &= !has_wide_operand(p, v);
     add_member(p, g, v);
@@ -136,8 +171,8 @@ static bool try_map(tg_planning *p, growing *g, tg_value *v) {
 static void pass_over(tg_planning *p, growing *g, const tg_value *v) {
     g->passed_call |= v->node->op->kind == TG_CONTRACT || v->node->op->kind == TG_OTHER;
     for (uint32_t k = 0; k < v->node->n_in; k++)
-        tg_value_root(p, tg_value_input(p, v, k))->passed_read = g->id;
-    if (is_assign(v)) tg_value_root(p, v)->passed_change = g->id;
+        tg_value_root(p, tg_value_input(p, v, k))->passed_read = g->mark;
+    if (is_assign(v)) tg_value_root(p, v)->passed_change = g->mark;
 }
 
 /* What a reduction makes one of: the elements of a row, when it reduces trailing axes, or the columns of
@@ -213,11 +248,17 @@ static bool try_member(tg_planning *p, growing *g, tg_value *v) {
     return v->node->op->kind == TG_REDUCE && try_reduce(p, g, v);
 }
 
-/* Takes what it can of the values after i. */
+/* Whether value k is yet to be computed. */
+static bool is_waiting(const tg_planning *p, uint32_t k) {
+    const tg_value *v = &p->values[k];
+    return v->role == TG_ROLE_COMPUTED && v->same == k && v->unit == TG_NONE;
+}
+
+/* Takes what it can of the values from i on, before which none waits. */
 static void draw(tg_planning *p, growing *g, uint32_t i) {
-    for (uint32_t k = i + 1; k < p->n_values && k - i < WINDOW; k++) {
+    for (uint32_t k = i; k < p->n_values && k - i < WINDOW; k++) {
         tg_value *v = &p->values[k];
-        if (v->role != TG_ROLE_COMPUTED || v->same != k || v->unit != TG_NONE) continue;
+        if (!is_waiting(p, k)) continue;
         if (tg_value_waits(p, v) || !try_member(p, g, v)) pass_over(p, g, v);
     }
 }
@@ -228,38 +269,27 @@ static tg_chain form_of(const tg_planning *p, int64_t n) {
 
 /* The chain that begins with value i; false if i cannot be in any (an assign of what must be gathered, a
  * reduction of axes in the middle) or would be alone in it, as a reduction of what is in memory. */
-static bool grow_chain(tg_planning *p, tg_unit *unit, uint32_t i) {
+static bool grow_chain(tg_planning *p, uint32_t i) {
     tg_value *first = &p->values[i];
     const bool reduces = first->node->op->kind == TG_REDUCE;
-    growing g = {.unit = unit,
-                 .id = p->n_units,
-                 .shape = tg_node_array((reduces ? tg_value_input(p, first, 0) : first)->node),
-                 .all_direct = true,
-                 .all_narrow = true};
-    unit->kind = TG_STEP_CHAIN;
+    growing g = begin_unit(p, TG_STEP_CHAIN);
+    tg_unit *unit = g.unit;
+    g.shape = tg_node_array((reduces ? tg_value_input(p, first, 0) : first)->node);
     unit->form = form_of(p, tg_array_size(&g.shape));
     if (!try_member(p, &g, first)) return false;
     draw(p, &g, i);
     if (reduces && unit->n == 1) unit->kind = TG_STEP_REDUCE;
     if (unit->form.n == 0 || (g.all_direct && unit->form.n <= TG_LEAF_BYTES / widest_of(p, unit)))
         unit->kind = TG_STEP_KERNELS;
+    p->n_units++;
     return true;
 }
 
 /* --- products ------------------------------------------------------------------------------------------- */
 
-/* Whether what follows the product v may do so panel by panel; false, with an error, when memory is out. */
-static bool find_panels(const tg_planning *p, const tg_value *v, bool *panels) {
-    tg_call call;
-    tg_product product;
-    tg_prepared_product prepared;
-    *panels = false;
-    if (tg_value_bytes(v) <= TG_LEAF_BYTES) return true;
-    if (!tg_value_call(p, v, &call)) return false;
-    v->node->op->product(&call, &product);
-    tg_product_prepare(&prepared, &product, NULL);
-    *panels = tg_product_pays_by_panel(&prepared);
-    return true;
+/* Whether it pays that what follows the product v does so panel by panel. */
+static bool pays_by_panel(const tg_value *v, const tg_prepared_product *prepared) {
+    return tg_value_bytes(v) > TG_LEAF_BYTES && tg_product_pays_by_panel(prepared);
 }
 
 /* Whether a member after the first, which is a product, reads it. */
@@ -275,21 +305,69 @@ static bool reads_product(const tg_planning *p, const tg_unit *unit) {
 /* Draws to the product, the unit's only member, the chain that follows it: each panel then passes through it
  * while it is in cache. A chain that reduces as well is left to be one by itself, since its sums are cut
  * otherwise than panels are. */
-static void grow_epilogue(tg_planning *p, growing *g, const tg_value *product) {
+static void grow_epilogue(tg_planning *p, growing *g, uint32_t from, const tg_value *product) {
     tg_unit *unit = g->unit;
     g->shape = tg_node_array(product->node);
     g->passed_call = true;
     unit->form = form_of(p, tg_array_size(&g->shape));
     /* What the product reads changes when all panels are made. */
     for (uint32_t k = 0; k < product->node->n_in; k++)
-        tg_value_root(p, tg_value_input(p, product, k))->gathered_here = g->id;
-    draw(p, g, tg_value_id(p, product));
-    if (g->n_folds == 0 && unit->form.row == 1 && reads_product(p, unit)) return;
-    for (; unit->n > 1; unit->n--) {
-        tg_value *v = &p->values[p->members[--p->n_members]];
-        v->unit = TG_NONE;
-        v->late = false;
+        tg_value_root(p, tg_value_input(p, product, k))->gathered_here = g->mark;
+    draw(p, g, from);
+    if (g->n_folds > 0 || unit->form.row > 1 || !reads_product(p, unit)) drop_members(p, g, 1);
+}
+
+/* Whether the product v, before which others wait, can run at once with the units from `first` on: all that
+ * it reads is there, as it is to be. */
+static bool can_run_beside(const tg_planning *p, const growing *first, const tg_value *v) {
+    if (!v->node->op->product || v->after_calls) return false;
+    for (uint32_t k = 0; k < v->node->n_in; k++) {
+        const tg_value *root = tg_value_root(p, tg_value_input(p, v, k));
+        const bool there = root->role == TG_ROLE_GIVEN
+                               ? root->passed_at_once != first->mark && root->changed_here < first->mark
+                               : root->unit < first->id;
+        if (!there) return false;
     }
+    return true;
+}
+
+/* A unit of the product v and what follows it; false if it had better be apart from those from `first` on. */
+static bool grow_product(tg_planning *p, const growing *first, uint32_t from, tg_value *v, bool by_panel) {
+    growing g = begin_unit(p, TG_STEP_PRODUCT);
+    g.first = first->id, g.first_mark = first->mark;
+    add_member(p, &g, v);
+    if (by_panel) grow_epilogue(p, &g, from, v);
+    if (g.torn) {
+        drop_members(p, &g, 0);
+        return false;
+    }
+    for (uint32_t i = 0; i < g.unit->n; i++) {
+        const tg_value *reader = &p->values[p->members[g.unit->first + i]];
+        for (uint32_t k = 0; k < reader->node->n_in; k++)
+            tg_value_root(p, tg_value_input(p, reader, k))->read_at_once = first->mark;
+    }
+    p->n_units++;
+    return true;
+}
+
+/* The units of the product i and of later ones that run at once with it, as long as that pays. */
+static bool grow_products(tg_planning *p, uint32_t i) {
+    const growing first = {.id = p->n_units, .mark = p->n_marks + 1};
+    int64_t cost = 0;
+    for (uint32_t k = i; k < p->n_values && k - i < WINDOW && cost < MOST_AT_ONCE; k++) {
+        tg_value *v = &p->values[k];
+        if (!is_waiting(p, k)) continue;
+        if (is_assign(v)) tg_value_root(p, v)->passed_at_once = first.mark;
+        if (k > i && !can_run_beside(p, &first, v)) continue;
+        tg_prepared_product prepared;
+        if (!tg_plan_try_product(p, v, &prepared)) return false;
+        const bool joins = tg_product_joins(&prepared) && cost + prepared.cost <= MOST_AT_ONCE;
+        if (k > i && !joins) continue;
+        if (grow_product(p, &first, i, v, pays_by_panel(v, &prepared))) cost += prepared.cost;
+        if (!joins) break;
+    }
+    if (cost >= 2 * TG_PRODUCT_WORK) p->units[first.id].at_once = p->n_units - first.id;
+    return true;
 }
 
 /* --- all units ------------------------------------------------------------------------------------------ */
@@ -307,19 +385,15 @@ bool tg_plan_fuse(tg_planning *p) {
     if (!p->units || !p->members || !tg_plan_find_readers(p)) return false;
     for (uint32_t i = 0; i < p->n_values; i++) {
         tg_value *v = &p->values[i];
-        if (v->role != TG_ROLE_COMPUTED || v->same != i || v->unit != TG_NONE) continue;
-        tg_unit *unit = &p->units[p->n_units];
-        *unit = (tg_unit){.first = p->n_members};
-        if ((kind_of(v->node->op) != TG_STEP_REDUCE && !is_map(v) && !is_assign(v)) ||
-            !grow_chain(p, unit, i)) {
-            growing g = {.unit = unit, .id = p->n_units, .all_direct = true, .all_narrow = true};
-            bool panels = false;
-            unit->kind = kind_of(v->node->op);
-            if (unit->kind == TG_STEP_PRODUCT && !find_panels(p, v, &panels)) return false;
+        if (!is_waiting(p, i)) continue;
+        const tg_step_kind kind = kind_of(v->node->op);
+        if (kind == TG_STEP_PRODUCT) {
+            if (!grow_products(p, i)) return false;
+        } else if ((kind != TG_STEP_REDUCE && !is_map(v) && !is_assign(v)) || !grow_chain(p, i)) {
+            growing g = begin_unit(p, kind);
             add_member(p, &g, v);
-            if (panels) grow_epilogue(p, &g, v);
+            p->n_units++;
         }
-        p->n_units++;
     }
     return true;
 }

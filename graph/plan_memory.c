@@ -85,8 +85,9 @@ static bool in_slab(const tg_value *v) {
 
 /* --- in place ------------------------------------------------------------------------------------------- */
 
-/* Notes for all that the unit reads which member is the last to do so. */
-static void note_last_readers(tg_planning *p, uint32_t u) {
+/* Notes for all that the unit reads which member is the last to do so. What another unit from `first` on reads
+ * as well, at the same time, stays where it is. */
+static void note_last_readers(tg_planning *p, uint32_t first, uint32_t u) {
     const tg_unit *unit = &p->units[u];
     for (uint32_t i = 0; i < unit->n; i++) {
         const tg_value *v = &p->values[p->members[unit->first + i]];
@@ -97,7 +98,8 @@ static void note_last_readers(tg_planning *p, uint32_t u) {
             tg_value *root = tg_value_root(p, x);
             /* A product reads all of it for each of its panels. */
             const bool whole = !v->node->op->product && tg_value_is_whole(p, x) && tg_value_is_direct(x, n);
-            root->whole_here = whole && (root->read_in != u || root->whole_here);
+            const bool others = root->read_in != TG_NONE && root->read_in >= first && root->read_in != u;
+            root->whole_here = whole && !others && (root->read_in != u || root->whole_here);
             root->read_in = u;
             root->last_here = i;
         }
@@ -143,16 +145,18 @@ static void release(slab *s, uint32_t u, tg_value *root) {
 static void place_unit(tg_planning *p, slab *s, uint32_t u) {
     tg_unit *unit = &p->units[u];
     size_t parts = 0;
-    note_last_readers(p, u);
     for (uint32_t i = 0; i < unit->n; i++) {
         place_member(p, s, u, i);
         parts += p->values[p->members[unit->first + i]].late;
     }
-    if (parts) {
-        parts *= tg_slab_bytes((size_t)tg_chain_partials(&unit->form) * unit->form.value_bytes);
-        unit->parts_offset = take(s, tg_slab_bytes(parts));
-        give_back(s, unit->parts_offset, tg_slab_bytes(parts));
-    }
+    if (parts == 0) return;
+    parts *= tg_slab_bytes((size_t)tg_chain_partials(&unit->form) * unit->form.value_bytes);
+    unit->parts_offset = take(s, tg_slab_bytes(parts));
+    give_back(s, unit->parts_offset, tg_slab_bytes(parts));
+}
+
+static void release_unit(tg_planning *p, slab *s, uint32_t u) {
+    const tg_unit *unit = &p->units[u];
     for (uint32_t i = 0; i < unit->n; i++) {
         tg_value *v = &p->values[p->members[unit->first + i]];
         for (uint32_t k = 0; k < v->node->n_in; k++) release(s, u, tg_value_root(p, tg_value_input(p, v, k)));
@@ -160,12 +164,20 @@ static void place_unit(tg_planning *p, slab *s, uint32_t u) {
     }
 }
 
+/* Units that are computed at once: nothing is given back before all of them have a place. */
+static void place_step(tg_planning *p, slab *s, uint32_t first) {
+    const uint32_t end = first + p->units[first].at_once;
+    for (uint32_t u = first; u < end; u++) note_last_readers(p, first, u);
+    for (uint32_t u = first; u < end; u++) place_unit(p, s, u);
+    for (uint32_t u = first; u < end; u++) release_unit(p, s, u);
+}
+
 bool tg_plan_place(tg_planning *p) {
     note_lifetimes(p);
     tg_plan_write_through(p);
     slab s = {.holes = tg_planning_temporary(p, (size_t)p->n_computed + p->n_units + 1, sizeof *s.holes)};
     if (!s.holes) return false;
-    for (uint32_t u = 0; u < p->n_units; u++) place_unit(p, &s, u);
+    for (uint32_t u = 0; u < p->n_units; u += p->units[u].at_once) place_step(p, &s, u);
     p->plan->counts.slab_bytes = s.end;
     p->slab = tg_planning_memory(p, s.end + 1, 1);
     if (p->slab) memset(p->slab, 0, s.end + 1); /* forwards are tried on it before anything is computed */

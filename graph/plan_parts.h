@@ -18,7 +18,7 @@ typedef enum tg_step_kind {
     TG_STEP_KERNELS, /* elementwise operations on so few elements that each is one call */
     TG_STEP_CHAIN,   /* elementwise operations, block by block, and reductions of their results */
     TG_STEP_REDUCE,
-    TG_STEP_PRODUCT, /* of matrices, and the elementwise operations that follow it panel by panel */
+    TG_STEP_PRODUCT, /* of matrices, one or several at once, and what follows them panel by panel */
     TG_STEP_CALL,    /* an operation's own forward */
     TG_STEP_COPY     /* a view that no strides express */
 } tg_step_kind;
@@ -55,7 +55,11 @@ typedef struct tg_step {
             unsigned mask;
             tg_array in;
         } reduce;
-        const tg_prepared_product *product;
+        struct {
+            uint32_t n;
+            const tg_prepared_product *all;
+            size_t scratch_bytes;
+        } products;
         tg_call call;
         struct {
             tg_array from, to;
@@ -132,9 +136,9 @@ typedef struct tg_value {
     uint32_t unit;      /* that computes it; TG_NONE: given, or not scheduled yet */
     uint32_t last_unit; /* roots: that reads it last */
     uint32_t into;      /* the leaf whose memory takes it, as it is assigned to it; TG_NONE */
-    /* While a unit grows, leaves: the unit that changes it, gathers from it, passes over a reader or an
-     * assign. */
-    uint32_t changed_here, gathered_here, passed_read, passed_change;
+    /* While units grow, leaves: the mark of the unit that changes it, gathers from it, passes over a reader
+     * or an assign; of the first of the units at once that read it, or passed over an assign. 0: none. */
+    uint32_t changed_here, gathered_here, passed_read, passed_change, read_at_once, passed_at_once;
     uint32_t assigned; /* leaves: 1 + the value of the last assign to it, 0: none so far */
     uint8_t role;
     bool constant, kept;         /* kept: its result is to lie on the tape */
@@ -155,6 +159,7 @@ typedef struct tg_value {
 typedef struct tg_unit {
     tg_step_kind kind;
     uint32_t first, n;
+    uint32_t at_once;    /* how many units, from this one on, are one step: products */
     tg_chain form;       /* of a chain, or what follows a product: n, row, line, by_columns, value_bytes */
     size_t parts_offset; /* of the partial results of its folds */
 } tg_unit;
@@ -181,8 +186,8 @@ typedef struct tg_planning {
     uint32_t n_values, n_computed, n_assigns;
     tg_value *values;
     uint32_t *first_reader, *readers; /* of root i: readers[first_reader[i]] to that of i + 1 */
-    uint32_t n_units, n_members;
-    tg_unit *units;
+    uint32_t n_units, n_members, n_marks;
+    tg_unit *units; /* a step is one, or those that are computed at once */
     uint32_t *members;
     char *slab;
 } tg_planning;
@@ -218,6 +223,15 @@ bool tg_plan_count_work(tg_planning *p);
  * when its turn comes. */
 bool tg_plan_find_readers(tg_planning *p);
 bool tg_value_waits(const tg_planning *p, const tg_value *v);
+
+/* The product that v is, as it would be computed where the tape has it; false, with an error, when memory is
+ * out. */
+bool tg_plan_try_product(const tg_planning *p, const tg_value *v, tg_prepared_product *prepared);
+
+/* Parts of making steps: the operation's call; a chain, or what follows a product; products at once. */
+bool tg_plan_make_call(const tg_planning *p, const tg_value *v, tg_call *call);
+bool tg_plan_make_chain(const tg_planning *p, const tg_unit *unit, tg_chain *chain);
+bool tg_plan_make_products(const tg_planning *p, const tg_unit *units, tg_step *step);
 
 /* The value that stands for an input. */
 static inline tg_value *tg_value_input(const tg_planning *p, const tg_value *v, uint32_t k) {

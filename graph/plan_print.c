@@ -9,7 +9,7 @@ const char *tg_step_name(const tg_step *step) {
     static const char *const names[] = {
         [TG_STEP_KERNELS] = "kernels", [TG_STEP_CHAIN] = "fused", [TG_STEP_REDUCE] = "reduce",
         [TG_STEP_PRODUCT] = "product", [TG_STEP_CALL] = "call",   [TG_STEP_COPY] = "copy"};
-    return names[step->kind];
+    return step->kind == TG_STEP_PRODUCT && step->as.products.n > 1 ? "products" : names[step->kind];
 }
 
 char *tg_quantity(double x, char text[TG_QUANTITY_TEXT]) {

@@ -36,17 +36,16 @@ static bool run_call(const tg_step *step) {
     return done;
 }
 
-static bool run_product(tg_tape *tape, const tg_step *step) {
-    const tg_prepared_product *product = step->as.product;
+static bool run_products(tg_tape *tape, const tg_step *step) {
     const tg_arena_position before = tg_arena_here(&tape->scratch);
-    const size_t bytes = product->scratch_bytes;
+    const size_t bytes = step->as.products.scratch_bytes;
     void *scratch = bytes ? tg_arena_alloc(&tape->scratch, bytes, 64) : NULL;
     if (bytes && !scratch) {
         tg_tape_fail(tape, TG_ERR_MEMORY, step->place, "%s: out of memory for %zu bytes of scratch",
                      step->ops[0]->name, bytes);
         return false;
     }
-    tg_product_run(product, scratch);
+    tg_products_run(step->as.products.n, step->as.products.all, scratch);
     tg_arena_rewind(&tape->scratch, before);
     return true;
 }
@@ -59,7 +58,7 @@ static bool run_step(tg_tape *tape, const tg_step *step) {
             tg_reduce_run(step->as.reduce.kernels, step->as.reduce.start, step->as.reduce.mask,
                           &step->as.reduce.in, &step->shown);
             return true;
-        case TG_STEP_PRODUCT: return run_product(tape, step);
+        case TG_STEP_PRODUCT: return run_products(tape, step);
         case TG_STEP_CALL: return run_call(step);
         case TG_STEP_COPY:
             if (tg_array_size(&step->as.copy.to)) tg_array_copy(&step->as.copy.to, &step->as.copy.from);

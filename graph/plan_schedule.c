@@ -175,7 +175,6 @@ static void classify(tg_planning *p, tg_value *v, uint32_t i) {
     const uint32_t id = tg_value_id(p, v);
     v->root = v->same = id;
     v->unit = v->last_unit = v->into = v->read_in = v->counted_in = TG_NONE;
-    v->changed_here = v->gathered_here = v->passed_read = v->passed_change = TG_NONE;
     v->base = v->home = node->data;
     v->role = TG_ROLE_GIVEN;
     if (i < p->first) return;

@@ -280,7 +280,7 @@ static void look_ahead(chain_maker *m) {
     }
 }
 
-static bool make_chain(const tg_planning *p, const tg_unit *unit, tg_chain *chain) {
+bool tg_plan_make_chain(const tg_planning *p, const tg_unit *unit, tg_chain *chain) {
     const uint32_t begin = tg_unit_first_in_blocks(unit);
     const tg_value *first = member(p, unit, begin);
     uint32_t n_made, n_folds;
@@ -323,36 +323,18 @@ static bool make_reduce(const tg_planning *p, const tg_value *v, tg_step *step) 
     return true;
 }
 
-static bool make_call(const tg_planning *p, const tg_value *v, tg_step *step) {
+bool tg_plan_make_call(const tg_planning *p, const tg_value *v, tg_call *call) {
     const tg_array *in = inputs_of(p, v), out = tg_value_array(p, v);
     if (!in) return false;
-    step->as.call = (tg_call){.op = v->node->op,
-                              .tape = p->tape,
-                              .where = v->node->place,
-                              .n_in = (int)v->node->n_in,
-                              .in = in,
-                              .attr = attr_of(v),
-                              .out_shape = tg_array_shape(&out),
-                              .out_dtype = out.dtype,
-                              .out = out};
-    return true;
-}
-
-static bool make_product(const tg_planning *p, const tg_unit *unit, tg_step *step) {
-    const tg_value *v = member(p, unit, 0);
-    tg_prepared_product *prepared = tg_planning_memory(p, 1, sizeof *prepared);
-    tg_product_end end = {false, NULL, NULL};
-    tg_product product;
-    if (!prepared || !make_call(p, v, step)) return false;
-    v->node->op->product(&step->as.call, &product);
-    if (unit->n > 1) {
-        tg_chain *chain = tg_planning_memory(p, 1, sizeof *chain);
-        if (!chain || !make_chain(p, unit, chain)) return false;
-        end.done = tg_chain_run_panel;
-        end.context = chain;
-    }
-    tg_product_prepare(prepared, &product, &end);
-    step->as.product = prepared;
+    *call = (tg_call){.op = v->node->op,
+                      .tape = p->tape,
+                      .where = v->node->place,
+                      .n_in = (int)v->node->n_in,
+                      .in = in,
+                      .attr = attr_of(v),
+                      .out_shape = tg_array_shape(&out),
+                      .out_dtype = out.dtype,
+                      .out = out};
     return true;
 }
 
@@ -367,22 +349,25 @@ static bool make_copy(const tg_planning *p, const tg_value *v, tg_step *step) {
     return true;
 }
 
+/* The step of a unit, or of those that are computed at once: their members lie side by side. */
 static bool make_step(tg_planning *p, const tg_unit *unit, tg_step *step) {
-    const tg_value *last = member(p, unit, unit->n - 1);
-    const struct tg_op **ops = tg_planning_memory(p, unit->n, sizeof *ops);
+    const tg_unit *end = unit + unit->at_once - 1;
+    const tg_value *last = member(p, end, end->n - 1);
+    const uint32_t n = end->first + end->n - unit->first;
+    const struct tg_op **ops = tg_planning_memory(p, n, sizeof *ops);
     if (!ops) return false;
-    for (uint32_t i = 0; i < unit->n; i++) ops[i] = member(p, unit, i)->node->op;
+    for (uint32_t i = 0; i < n; i++) ops[i] = member(p, unit, i)->node->op;
     *step = (tg_step){.kind = unit->kind,
-                      .n_ops = unit->n,
+                      .n_ops = n,
                       .ops = ops,
                       .place = last->node->place,
                       .shown = tg_value_array(p, last)};
     switch (unit->kind) {
         case TG_STEP_KERNELS: return make_kernels(p, unit, step);
-        case TG_STEP_CHAIN: return make_chain(p, unit, &step->as.chain);
+        case TG_STEP_CHAIN: return tg_plan_make_chain(p, unit, &step->as.chain);
         case TG_STEP_REDUCE: return make_reduce(p, last, step);
-        case TG_STEP_PRODUCT: return make_product(p, unit, step);
-        case TG_STEP_CALL: return make_call(p, last, step);
+        case TG_STEP_PRODUCT: return tg_plan_make_products(p, unit, step);
+        case TG_STEP_CALL: return tg_plan_make_call(p, last, &step->as.call);
         case TG_STEP_COPY: return make_copy(p, last, step);
     }
     return false;
@@ -401,10 +386,12 @@ static bool note_changes(tg_planning *p) {
 }
 
 bool tg_plan_make_steps(tg_planning *p) {
-    p->plan->steps = tg_planning_memory(p, p->n_units, sizeof *p->plan->steps);
-    if (!p->plan->steps || !note_changes(p)) return false;
-    for (uint32_t u = 0; u < p->n_units; u++)
-        if (!make_step(p, &p->units[u], &p->plan->steps[u])) return false;
-    p->plan->n_steps = p->n_units;
+    tg_plan *plan = p->plan;
+    plan->steps = tg_planning_memory(p, p->n_units, sizeof *plan->steps);
+    if (!plan->steps || !note_changes(p)) return false;
+    uint32_t n = 0;
+    for (uint32_t u = 0; u < p->n_units; u += p->units[u].at_once)
+        if (!make_step(p, &p->units[u], &plan->steps[n++])) return false;
+    plan->n_steps = n;
     return true;
 }

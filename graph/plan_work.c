@@ -42,14 +42,14 @@ static double bytes_shown(const tg_value *v) {
     return bytes;
 }
 
-/* What unit u takes from memory, each operand once, and what it leaves there. What its own members read of
- * each other is in the nearest cache. */
+/* What v takes from memory, each operand once for all units from u on that are one step, and what it leaves
+ * there. What members of a unit read of each other is in the nearest cache. */
 static double bytes_of(const tg_planning *p, uint32_t u, const tg_value *v) {
     const bool assigns = v->node->op == &tg_assign_op;
     double bytes = (assigns && !v->done) || v->in_memory ? (double)tg_value_bytes(v) : 0;
     for (uint32_t k = assigns ? 1 : 0; k < v->node->n_in; k++) {
         tg_value *x = tg_value_input(p, v, k);
-        if (x->counted_in == u || tg_value_root(p, x)->unit == u) continue;
+        if (x->counted_in == u || tg_value_root(p, x)->unit == v->unit) continue;
         x->counted_in = u;
         bytes += bytes_shown(x);
     }
@@ -58,10 +58,11 @@ static double bytes_of(const tg_planning *p, uint32_t u, const tg_value *v) {
 
 bool tg_plan_count_work(tg_planning *p) {
     tg_work *total = &p->plan->work;
-    for (uint32_t u = 0; u < p->n_units; u++) {
-        tg_work *work = &p->plan->steps[u].work;
-        for (uint32_t i = 0; i < p->units[u].n; i++) {
-            const tg_value *v = &p->values[p->members[p->units[u].first + i]];
+    uint32_t first = 0;
+    for (uint32_t u = 0, s = 0; u < p->n_units; u += p->units[u].at_once, s++) {
+        tg_work *work = &p->plan->steps[s].work;
+        for (const uint32_t end = first + p->plan->steps[s].n_ops; first < end; first++) {
+            const tg_value *v = &p->values[p->members[first]];
             if (!add_flops(p, v, &work->flops)) return false;
             work->bytes += bytes_of(p, u, v);
         }

@@ -58,7 +58,7 @@ static void multiply_and(const tg_array *a, const tg_array *b, const tg_array *c
     tg_product_prepare(&prepared, &product, end);
     void *scratch =
         prepared.scratch_bytes > 0 ? aligned_alloc(64, (prepared.scratch_bytes + 63) / 64 * 64) : NULL;
-    tg_product_run(&prepared, scratch);
+    tg_products_run(1, &prepared, scratch);
     free(scratch);
 }
 
@@ -237,6 +237,58 @@ Test(matrix_product, each_element_is_in_one_panel_and_complete_when_it_is_done) 
         cr_assert_eq(n_panels[1], n_panels[2]);
         factors_free(&f);
     }
+}
+
+/* Runs them at once, each with a count of its elements. */
+static void multiply_at_once(const struct factors *f, int n, struct doubler *counts) {
+    static tg_prepared_product all[N_WAYS];
+    size_t bytes = 0;
+    for (int i = 0; i < n; i++) {
+        const tg_product product = product_of(&f[i].a->array, &f[i].b->array, &f[i].c->array);
+        counts[i].c = &f[i].c->array;
+        tg_product_prepare(&all[i], &product,
+                           &(tg_product_end){false, i % 2 ? double_panel : NULL, &counts[i]});
+        cr_assert(tg_product_joins(&all[i]));
+        bytes += all[i].scratch_bytes;
+    }
+    void *scratch = bytes ? aligned_alloc(64, bytes) : NULL;
+    tg_products_run(n, all, scratch);
+    free(scratch);
+}
+
+Test(matrix_product, several_at_once_give_what_each_gives_alone) {
+    struct factors f[N_WAYS];
+    struct doubler counts[N_WAYS];
+    void *alone[N_WAYS];
+    for (int turn = 0; turn < 12; turn++) {
+        const int n = turn < 4 ? N_WAYS : (int)random_between(2, N_WAYS);
+        for (int i = 0; i < n; i++) {
+            f[i] = factors_for(all_ways[(i * 5 + turn) % N_WAYS], turn % 2 ? TG_F32 : TG_F64);
+            const int64_t size = tg_shape_size(f[i].c_shape);
+            const size_t bytes = (size_t)size * tg_dtype_size(f[i].c->array.dtype);
+            counts[i] = (struct doubler){.seen = calloc((size_t)size, sizeof(int))};
+            multiply(&f[i].a->array, &f[i].b->array, &f[i].c->array);
+            for (int64_t at = 0; i % 2 && at < size; at++) {
+                if (turn % 2) ((float *)f[i].c->array.data)[at] *= 2;
+                if (turn % 2 == 0) ((double *)f[i].c->array.data)[at] *= 2;
+            }
+            alone[i] = memcpy(malloc(bytes), f[i].c->array.data, bytes);
+            memset(f[i].c->array.data, 0, bytes);
+        }
+        use_threads(1 + turn % 3);
+        multiply_at_once(f, n, counts);
+        for (int i = 0; i < n; i++) {
+            const int64_t size = tg_shape_size(f[i].c_shape);
+            cr_assert_eq(
+                memcmp(alone[i], f[i].c->array.data, (size_t)size * tg_dtype_size(f[i].c->array.dtype)), 0,
+                "product %d of %d", i, n);
+            for (int64_t at = 0; at < size; at++) cr_assert_eq(counts[i].seen[at], i % 2);
+            free(counts[i].seen);
+            free(alone[i]);
+            factors_free(&f[i]);
+        }
+    }
+    use_threads(1);
 }
 
 Test(matrix_product, nan_and_infinity_go_where_ieee_says) {
