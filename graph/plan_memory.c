@@ -85,8 +85,8 @@ static bool in_slab(const tg_value *v) {
 
 /* --- in place ------------------------------------------------------------------------------------------- */
 
-/* Notes for all that the unit reads which member is the last to do so. What another unit from `first` on reads
- * as well, at the same time, stays where it is. */
+/* Notes for all that the unit reads which member is the last to do so. What another unit from `first` on
+ * reads as well, at the same time, stays where it is. */
 static void note_last_readers(tg_planning *p, uint32_t first, uint32_t u) {
     const tg_unit *unit = &p->units[u];
     for (uint32_t i = 0; i < unit->n; i++) {
