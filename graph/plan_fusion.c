@@ -12,7 +12,8 @@ enum {
     SCALAR_MOST = 1024, /* members of a unit of scalars */
     FEW = 64,           /* elements for which numbers are written out */
     /* What products that run at once may cost in all: with more to do, to meet less often gains nothing. */
-    MOST_AT_ONCE = 32 * TG_PRODUCT_WORK
+    MOST_AT_ONCE = 32 * TG_PRODUCT_WORK,
+    LEAST_AT_ONCE = TG_PRODUCT_WORK / 16 /* a smaller product does not look for others */
 };
 
 /* A unit while it grows. */
@@ -54,9 +55,9 @@ static void add_member(tg_planning *p, growing *g, tg_value *v) {
     g->unit->n++;
 }
 
-/* All but the first so many. */
-static void drop_members(tg_planning *p, growing *g, uint32_t kept) {
-    for (; g->unit->n > kept; g->unit->n--) {
+/* Of all units, all members but the first so many. */
+static void drop_members(tg_planning *p, uint32_t kept) {
+    while (p->n_members > kept) {
         tg_value *v = &p->values[p->members[--p->n_members]];
         v->unit = TG_NONE;
         v->late = false;
@@ -314,7 +315,9 @@ static void grow_epilogue(tg_planning *p, growing *g, uint32_t from, const tg_va
     for (uint32_t k = 0; k < product->node->n_in; k++)
         tg_value_root(p, tg_value_input(p, product, k))->gathered_here = g->mark;
     draw(p, g, from);
-    if (g->n_folds > 0 || unit->form.row > 1 || !reads_product(p, unit)) drop_members(p, g, 1);
+    if (g->n_folds == 0 && unit->form.row == 1 && reads_product(p, unit)) return;
+    drop_members(p, unit->first + 1);
+    unit->n = 1;
 }
 
 /* Whether the product v, before which others wait, can run at once with the units from `first` on: all that
@@ -338,7 +341,7 @@ static bool grow_product(tg_planning *p, const growing *first, uint32_t from, tg
     add_member(p, &g, v);
     if (by_panel) grow_epilogue(p, &g, from, v);
     if (g.torn) {
-        drop_members(p, &g, 0);
+        drop_members(p, g.unit->first);
         return false;
     }
     for (uint32_t i = 0; i < g.unit->n; i++) {
@@ -350,23 +353,29 @@ static bool grow_product(tg_planning *p, const growing *first, uint32_t from, tg
     return true;
 }
 
-/* The units of the product i and of later ones that run at once with it, as long as that pays. */
+/* The units of the product i and of later ones that run at once with it, if there is work for two threads. */
 static bool grow_products(tg_planning *p, uint32_t i) {
     const growing first = {.id = p->n_units, .mark = p->n_marks + 1};
-    int64_t cost = 0;
-    for (uint32_t k = i; k < p->n_values && k - i < WINDOW && cost < MOST_AT_ONCE; k++) {
+    int64_t cost = 0, most = MOST_AT_ONCE;
+    for (uint32_t k = i; k < p->n_values && k - i < WINDOW && cost < most; k++) {
         tg_value *v = &p->values[k];
         if (!is_waiting(p, k)) continue;
         if (is_assign(v)) tg_value_root(p, v)->passed_at_once = first.mark;
         if (k > i && !can_run_beside(p, &first, v)) continue;
         tg_prepared_product prepared;
         if (!tg_plan_try_product(p, v, &prepared)) return false;
-        const bool joins = tg_product_joins(&prepared) && cost + prepared.cost <= MOST_AT_ONCE;
+        const bool joins = tg_product_joins(&prepared) && cost + prepared.cost <= most;
         if (k > i && !joins) continue;
         if (grow_product(p, &first, i, v, pays_by_panel(v, &prepared))) cost += prepared.cost;
-        if (!joins) break;
+        if (!joins || cost < LEAST_AT_ONCE) most = 0;
     }
-    if (cost >= 2 * TG_PRODUCT_WORK) p->units[first.id].at_once = p->n_units - first.id;
+    tg_unit *unit = &p->units[first.id];
+    if (cost >= 2 * TG_PRODUCT_WORK) {
+        unit->at_once = p->n_units - first.id;
+    } else {
+        drop_members(p, unit->first + unit->n);
+        p->n_units = first.id + 1;
+    }
     return true;
 }
 
