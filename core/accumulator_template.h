@@ -80,73 +80,80 @@ TILE T(vector) T(rectify)(T(vector) v) {
     DO(6, OP, FROM)                                                                                          \
     DO(7, OP, FROM)
 
-/* clang-format off */
-#define CASE(STEP, OPERAND, ...) case TG_STEP(STEP, OPERAND): { __VA_ARGS__ break; }
-/* clang-format on */
 #if REGISTERS
-#define KEPT(ALL, STEP, OP)                                                                                  \
-    CASE(STEP, TG_IN_B, ALL(COMPUTE, OP, IN_B)) CASE(STEP, TG_IN_C, ALL(COMPUTE, OP, IN_C))
-#define KEEP(ALL)                                                                                            \
-    CASE(TG_STEP_STORE, TG_IN_B, ALL(KEEP_B, 0, 0)) CASE(TG_STEP_STORE, TG_IN_C, ALL(KEEP_C, 0, 0))
+#define KEPT(EACH, ALL, STEP, OP)                                                                            \
+    EACH(STEP, TG_IN_B, ALL(COMPUTE, OP, IN_B)) EACH(STEP, TG_IN_C, ALL(COMPUTE, OP, IN_C))
+#define KEEP(EACH, ALL)                                                                                      \
+    EACH(TG_STEP_STORE, TG_IN_B, ALL(KEEP_B, 0, 0)) EACH(TG_STEP_STORE, TG_IN_C, ALL(KEEP_C, 0, 0))
 #define REGISTER(...) T(vector) __VA_ARGS__;
 #else
-#define KEPT(ALL, STEP, OP)
-#define KEEP(ALL)
+#define KEPT(EACH, ALL, STEP, OP)
+#define KEEP(EACH, ALL)
 #define REGISTER(...)
 #endif
-#define UNARY(ALL, STEP, OP) CASE(STEP, TG_NO_OPERAND, ALL(COMPUTE, OP, NOTHING))
-#define BINARY(ALL, STEP, OP)                                                                                \
-    CASE(STEP, TG_IN_MEMORY, const char *x = *operand++ + offset; ALL(COMPUTE, OP, MEMORY))                  \
-    CASE(STEP, TG_IS_NUMBER, const T(vector) number = T(repeat)(*operand++); ALL(COMPUTE, OP, NUMBER))       \
-    KEPT(ALL, STEP, OP)
+#define UNARY(EACH, ALL, STEP, OP) EACH(STEP, TG_NO_OPERAND, ALL(COMPUTE, OP, NOTHING))
+#define BINARY(EACH, ALL, STEP, OP)                                                                          \
+    EACH(STEP, TG_IN_MEMORY, const char *x = *operand++ + offset; ALL(COMPUTE, OP, MEMORY))                  \
+    EACH(STEP, TG_IS_NUMBER, const T(vector) number = T(repeat)(*operand++); ALL(COMPUTE, OP, NUMBER))       \
+    KEPT(EACH, ALL, STEP, OP)
 
-/* All steps for the vectors that ALL names, each of so many bytes, `offset` bytes from the first element. */
-#define STEPS(ALL)                                                                                           \
-    char *const *operand = at;                                                                               \
-    for (int s = 0; s < n_steps; s++) {                                                                      \
-        switch (steps[s]) {                                                                                  \
-            BINARY(ALL, TG_STEP_LOAD, LOAD)                                                                  \
-            BINARY(ALL, TG_ADD, ADD)                                                                         \
-            BINARY(ALL, TG_SUBTRACT, SUBTRACT)                                                               \
-            BINARY(ALL, TG_STEP_SUBTRACT_FROM, SUBTRACT_FROM)                                                \
-            BINARY(ALL, TG_MULTIPLY, MULTIPLY)                                                               \
-            BINARY(ALL, TG_DIVIDE, DIVIDE)                                                                   \
-            BINARY(ALL, TG_STEP_DIVIDE_INTO, DIVIDE_INTO)                                                    \
-            UNARY(ALL, TG_NEGATE, NEGATE)                                                                    \
-            UNARY(ALL, TG_SQUARE, SQUARE)                                                                    \
-            UNARY(ALL, TG_ROOT, ROOT)                                                                        \
-            UNARY(ALL, TG_RECTIFY, RECTIFY)                                                                  \
-            CASE(TG_STEP_STORE, TG_IN_MEMORY, char *x = *operand++ + offset; ALL(STORE, 0, 0))               \
-            KEEP(ALL)                                                                                        \
-        }                                                                                                    \
-    }
+/* EACH(step, operand, what it does to the vectors that ALL names) for all steps. */
+#define ALL_STEPS(EACH, ALL)                                                                                 \
+    BINARY(EACH, ALL, TG_STEP_LOAD, LOAD)                                                                    \
+    BINARY(EACH, ALL, TG_ADD, ADD)                                                                           \
+    BINARY(EACH, ALL, TG_SUBTRACT, SUBTRACT)                                                                 \
+    BINARY(EACH, ALL, TG_STEP_SUBTRACT_FROM, SUBTRACT_FROM)                                                  \
+    BINARY(EACH, ALL, TG_MULTIPLY, MULTIPLY)                                                                 \
+    BINARY(EACH, ALL, TG_DIVIDE, DIVIDE)                                                                     \
+    BINARY(EACH, ALL, TG_STEP_DIVIDE_INTO, DIVIDE_INTO)                                                      \
+    UNARY(EACH, ALL, TG_NEGATE, NEGATE)                                                                      \
+    UNARY(EACH, ALL, TG_SQUARE, SQUARE)                                                                      \
+    UNARY(EACH, ALL, TG_ROOT, ROOT)                                                                          \
+    UNARY(EACH, ALL, TG_RECTIFY, RECTIFY)                                                                    \
+    EACH(TG_STEP_STORE, TG_IN_MEMORY, char *x = *operand++ + offset; ALL(STORE, 0, 0))                       \
+    KEEP(EACH, ALL)                                                                                          \
+    EACH(TG_STEP_END, TG_NO_OPERAND, goto done;)
 
 #define FIRST(r) r##0 = {0}
 #define FIRST_TWO(r) FIRST(r), r##1 = {0}
 #define FIRST_FOUR(r) FIRST_TWO(r), r##2 = {0}, r##3 = {0}
 #define ALL_EIGHT(r) FIRST_FOUR(r), r##4 = {0}, r##5 = {0}, r##6 = {0}, r##7 = {0}
-#define GROUP(name, VECTORS, ALL)                                                                            \
-    TILE void T(name)(int n_steps, const uint8_t *steps, char *const *at, int64_t offset, size_t bytes) {    \
+/* clang-format off */
+#define ENTRY(STEP, OPERAND, ...) [TG_STEP(STEP, OPERAND)] = &&STEP##_##OPERAND,
+#define CODE(STEP, OPERAND, ...) STEP##_##OPERAND: { __VA_ARGS__ } goto *label[*++step];
+/* clang-format on */
+/* All steps for so many vectors at a time, which ALL names, from `offset` bytes behind the first element on
+ * as long as there are so many; a single one may be a part. Returns the offset of what is left. Each step
+ * jumps to the next from a place of its own, so that the CPU can learn what follows it. */
+#define GROUP(name, COUNT, VECTORS, ALL)                                                                     \
+    TARGET static int64_t T(name)(const uint8_t *steps, char *const *at, int64_t offset, int64_t end) {      \
+        static const void *const label[] = {ALL_STEPS(ENTRY, ALL)};                                          \
+        enum { ENOUGH = COUNT > 1 ? COUNT * VECTOR_BYTES : 1 };                                              \
         T(vector) VECTORS(a);                                                                                \
         REGISTER(VECTORS(b))                                                                                 \
         REGISTER(VECTORS(c))                                                                                 \
-        STEPS(ALL)                                                                                           \
+        for (; offset + ENOUGH <= end; offset += COUNT * VECTOR_BYTES) {                                     \
+            const bool whole = COUNT > 1 || offset + VECTOR_BYTES <= end;                                    \
+            const size_t bytes = whole ? VECTOR_BYTES : (size_t)(end - offset);                              \
+            const uint8_t *step = steps;                                                                     \
+            char *const *operand = at;                                                                       \
+            goto *label[*step];                                                                              \
+            ALL_STEPS(CODE, ALL)                                                                             \
+        done:;                                                                                               \
+        }                                                                                                    \
+        return offset;                                                                                       \
     }
-GROUP(one, FIRST, ONE)
-GROUP(two, FIRST_TWO, TWO)
-GROUP(four, FIRST_FOUR, FOUR)
-GROUP(eight, ALL_EIGHT, EIGHT)
+GROUP(one, 1, FIRST, ONE)
+GROUP(two, 2, FIRST_TWO, TWO)
+GROUP(four, 4, FIRST_FOUR, FOUR)
+GROUP(eight, 8, ALL_EIGHT, EIGHT)
 
-/* Eight vectors at a time as long as there are so many; then four, two, one and what is left. */
-TARGET static void T(accumulate)(int64_t n, int n_steps, const uint8_t *steps, char *const *at) {
-    enum { BYTES = VECTOR_BYTES };
+static void T(accumulate)(int64_t n, const uint8_t *steps, char *const *at) {
     const int64_t end = n * (int64_t)sizeof(REAL);
-    int64_t i = 0;
-    for (; i + 8 * BYTES <= end; i += 8 * BYTES) T(eight)(n_steps, steps, at, i, BYTES);
-    if (i + 4 * BYTES <= end) T(four)(n_steps, steps, at, i, BYTES), i += 4 * BYTES;
-    if (i + 2 * BYTES <= end) T(two)(n_steps, steps, at, i, BYTES), i += 2 * BYTES;
-    if (i + BYTES <= end) T(one)(n_steps, steps, at, i, BYTES), i += BYTES;
-    if (i < end) T(one)(n_steps, steps, at, i, (size_t)(end - i));
+    int64_t done = T(eight)(steps, at, 0, end);
+    done = T(four)(steps, at, done, end);
+    done = T(two)(steps, at, done, end);
+    (void)T(one)(steps, at, done, end);
 }
 
 #undef TILE
@@ -179,10 +186,11 @@ TARGET static void T(accumulate)(int64_t n, int n_steps, const uint8_t *steps, c
 #undef TWO
 #undef FOUR
 #undef EIGHT
-#undef CASE
+#undef ALL_STEPS
+#undef ENTRY
+#undef CODE
 #undef UNARY
 #undef BINARY
-#undef STEPS
 #undef LOAD_PART
 #undef STORE_PART
 #undef REAL

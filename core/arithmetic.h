@@ -11,6 +11,7 @@
 
 /* What a step does with the accumulator a and its operand x: steps 1 to TG_DIVIDE are tg_arithmetic. */
 typedef enum tg_accumulator_step {
+    TG_STEP_END, /* after the last, without an operand */
     TG_STEP_LOAD = TG_DIVIDE + 1,
     TG_STEP_STORE,
     TG_STEP_SUBTRACT_FROM, /* x - a */
@@ -32,9 +33,9 @@ typedef enum tg_step_operand {
 /* How many of the registers there are on this CPU: none or both. */
 int tg_accumulator_registers(void);
 
-/* Does the steps for n elements. at: in order, the first elements of those operands that are in memory, and
- * the numbers. */
-typedef void tg_accumulator_fn(int64_t n, int n_steps, const uint8_t *steps, char *const *at);
+/* Does the steps, up to TG_STEP_END, for n elements. at: in order, the first elements of those operands that
+ * are in memory, and the numbers. */
+typedef void tg_accumulator_fn(int64_t n, const uint8_t *steps, char *const *at);
 
 /* For f32 or f64 and this CPU. */
 tg_accumulator_fn *tg_accumulator_for(tg_dtype dtype);

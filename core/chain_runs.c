@@ -10,7 +10,7 @@ enum {
     SHORTEST_LINE = 64, /* what repeats more often is gathered: each line of a run is a call */
     REGISTERS = TG_IN_C - TG_IN_B + 1,
     CALL_STEPS = 4,                /* of a call at most, with what it has to put away */
-    END_STEPS = 1 + 2 * REGISTERS, /* of the end of a run */
+    END_STEPS = 2 + 2 * REGISTERS, /* of the end of a run */
     MOST_STEPS = TG_CHAIN_STEPS,
     CONTIGUOUS = -1 /* line_bytes, until the run's lines are known */
 };
@@ -245,7 +245,9 @@ static int make_run(run_maker *m, int i) {
     m->run = (tg_chain_steps){.function = m->function};
     m->any = false;
     while (end < m->chain->n_calls && try_call(m, end)) end++;
-    if (end > i) put_all_away(m, end);
+    if (end == i) return i;
+    put_all_away(m, end);
+    m->step[m->run.n_steps++] = TG_STEP_END;
     return end;
 }
 

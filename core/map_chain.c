@@ -75,7 +75,7 @@ static void run_steps(const struct worker *w, const tg_chain_steps *run, int64_t
             const int64_t before = x->data ? 0 : bytes_to(x, first, begin - first * line);
             at[k] = (x->data ? x->data : (char *)(uintptr_t)w->at[x->slot]) + (bytes_to(x, l, e) - before);
         }
-        run->function(here, run->n_steps, run->step, at);
+        run->function(here, run->step, at);
     }
 }
 

@@ -46,7 +46,7 @@ typedef struct tg_chain_steps {
     tg_accumulator_fn *function;
     int64_t line; /* the elements of lines; 0: no operand has more than one line */
     int n_steps, n_operands;
-    const uint8_t *step;
+    const uint8_t *step; /* with TG_STEP_END */
     const tg_chain_lines *operand;
 } tg_chain_steps;
 

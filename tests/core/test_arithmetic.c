@@ -33,7 +33,7 @@ static void run(tg_dtype dtype, int n, int step, int from, void *a, void *x, voi
     const bool alone = step < TG_ADD, in_register = from >= TG_IN_B;
     const uint8_t done = (uint8_t)TG_STEP(step, alone ? TG_NO_OPERAND : from);
     char *at[4];
-    uint8_t steps[6];
+    uint8_t steps[7];
     int n_steps = 0, n_at = 0;
     if (in_register) {
         at[n_at++] = x;
@@ -48,7 +48,8 @@ static void run(tg_dtype dtype, int n, int step, int from, void *a, void *x, voi
     at[n_at++] = y;
     steps[n_steps++] = done;
     steps[n_steps++] = store;
-    tg_accumulator_for(dtype)(n, n_steps, steps, at);
+    steps[n_steps] = TG_STEP_END;
+    tg_accumulator_for(dtype)(n, steps, at);
 }
 
 /* One operation of two floats, computed in double and rounded, is that of floats. */
@@ -92,9 +93,10 @@ Test(arithmetic, there_are_all_registers_or_none) {
 Test(arithmetic, steps_are_not_contracted) {
     double x[20], y[20], z[20], out[20];
     for (int i = 0; i < 20; i++) x[i] = 1 + 0x1p-30 * i, y[i] = 1 - 0x1p-30 * i, z[i] = -1;
-    const uint8_t steps[] = {load, TG_STEP(TG_MULTIPLY, TG_IN_MEMORY), TG_STEP(TG_ADD, TG_IN_MEMORY), store};
+    const uint8_t steps[] = {load, TG_STEP(TG_MULTIPLY, TG_IN_MEMORY), TG_STEP(TG_ADD, TG_IN_MEMORY), store,
+                             TG_STEP_END};
     char *at[] = {(char *)x, (char *)y, (char *)z, (char *)out};
-    tg_accumulator_for(TG_F64)(20, 4, steps, at);
+    tg_accumulator_for(TG_F64)(20, steps, at);
     for (int i = 0; i < 20; i++) {
         const volatile double product = x[i] * y[i];
         cr_expect_eq(out[i], product + z[i]);
