@@ -56,27 +56,34 @@ static void read_source(struct worker *w, int i, int64_t n) {
     }
 }
 
-/* How far into an operand an element is. */
+/* How far into an operand an element of a line is. */
 static inline int64_t bytes_to(const tg_chain_lines *operand, int64_t line, int64_t element) {
     return line * operand->line_bytes + element * operand->element_bytes;
 }
 
-/* The steps of a run for n elements (or rows), from `begin` on; those of a line at once where there are
- * lines.
- */
-static void run_steps(const struct worker *w, const tg_chain_steps *run, int64_t begin, int64_t n) {
+/* The steps of a run for n elements from `begin` on, those of a line at a time. */
+static void run_lines(const struct worker *w, const tg_chain_steps *run, int64_t begin, int64_t n) {
     char *at[TG_CHAIN_STEPS];
-    const int64_t line = run->line ? run->line : INT64_MAX;
-    const int64_t first = run->line ? begin / line : 0;
-    for (int64_t done = 0, l = first, e = begin - first * line, here; done < n; done += here, l++, e = 0) {
-        here = min(line - e, n - done);
+    const int64_t first = begin / run->line, start = begin % run->line;
+    for (int64_t done = 0, line = first, from = start, here; done < n; done += here, line++, from = 0) {
+        here = min(run->line - from, n - done);
         for (int k = 0; k < run->n_operands; k++) {
             const tg_chain_lines *x = &run->operand[k];
-            const int64_t before = x->data ? 0 : bytes_to(x, first, begin - first * line);
-            at[k] = (x->data ? x->data : (char *)(uintptr_t)w->at[x->slot]) + (bytes_to(x, l, e) - before);
+            char *base = x->data ? x->data : (char *)(uintptr_t)w->at[x->slot];
+            at[k] = base + (bytes_to(x, line, from) - (x->data ? 0 : bytes_to(x, first, start)));
         }
         run->function(here, run->step, at);
     }
+}
+
+/* The same where there are no lines; elements may be rows. */
+static void run_steps(const struct worker *w, const tg_chain_steps *run, int64_t begin, int64_t n) {
+    char *at[TG_CHAIN_STEPS];
+    for (int k = 0; k < run->n_operands; k++) {
+        const tg_chain_lines *x = &run->operand[k];
+        at[k] = x->data ? x->data + begin * x->element_bytes : (char *)(uintptr_t)w->at[x->slot];
+    }
+    run->function(n, run->step, at);
 }
 
 static void run_calls(const struct worker *w, int from, int to, int64_t begin, int64_t n) {
@@ -86,7 +93,7 @@ static void run_calls(const struct worker *w, int from, int to, int64_t begin, i
         const tg_chain_call *call = &chain->calls[i];
         const int64_t elements = call->narrow ? n / chain->row : n;
         if (call->run) {
-            run_steps(w, call->run, call->narrow ? row : begin, elements);
+            (call->run->line ? run_lines : run_steps)(w, call->run, call->narrow ? row : begin, elements);
             continue;
         }
         const void *x[TG_MAX_MAP_INPUTS];
@@ -176,6 +183,25 @@ static int64_t leaf_lines(const tg_chain *chain) {
     return chain->line * tg_leaf_rows(chain->line, chain->n / chain->line, chain->value_bytes);
 }
 
+/* What is reduced at once is a leaf of a long line, so that threads share them evenly, or sixteen leaves of
+ * columns, whose parts have as many results as a leaf has elements. */
+static tg_chain_parts parts_of(const tg_chain *chain) {
+    const int64_t width = chain->by_columns ? leaf_lines(chain) : 1;
+    tg_chain_parts p = {.width = width,
+                        .each = chain->by_columns ? TG_TREE_RADIX * width : leaf_of(chain),
+                        .all = chain->by_columns ? chain->n : chain->line};
+    p.lines = chain->n / p.all;
+    p.together = (p.all + p.each - 1) / p.each;
+    p.direct = p.together == 1 && width == (chain->by_columns ? chain->line : 1);
+    return p;
+}
+
+int64_t tg_chain_partials(const tg_chain *chain) {
+    if (chain->line <= 1) return 0;
+    const tg_chain_parts p = parts_of(chain);
+    return p.direct ? 0 : p.lines * p.together * p.width;
+}
+
 void tg_chain_cut(tg_chain *chain, int n_slots, int64_t widest) {
     const int64_t each = (int64_t)sizeof((struct worker *)0)->blocks / (n_slots ? n_slots : 1);
     const bool in_leaves = chain->line > 1;
@@ -184,45 +210,23 @@ void tg_chain_cut(tg_chain *chain, int n_slots, int64_t widest) {
     const int64_t most = chain->block_bytes / (widest < 4 ? 4 : widest);
     chain->block = in_leaves && chain->by_columns && chain->line <= most ? leaf_lines(chain) : most;
     chain->block -= chain->block % chain->row;
-}
-
-/* What is reduced at once: a leaf of a long line, so that threads share them evenly, or sixteen leaves of
- * columns, whose parts have as many results as a leaf has elements. */
-static int64_t part_elements(const tg_chain *chain) {
-    return chain->by_columns ? TG_TREE_RADIX * leaf_lines(chain) : leaf_of(chain);
-}
-static int64_t part_width(const tg_chain *chain) { return chain->by_columns ? leaf_lines(chain) : 1; }
-
-/* Parts of a line; of all lines where columns are reduced. */
-static int64_t parts_together(const tg_chain *chain) {
-    const int64_t each = part_elements(chain), all = chain->by_columns ? chain->n : chain->line;
-    return (all + each - 1) / each;
-}
-static int64_t n_lines(const tg_chain *chain) { return chain->by_columns ? 1 : chain->n / chain->line; }
-
-int64_t tg_chain_partials(const tg_chain *chain) {
-    if (chain->line <= 1) return 0;
-    const int64_t parts = parts_together(chain), width = part_width(chain);
-    if (parts == 1 && width == (chain->by_columns ? chain->line : 1)) return 0; /* straight into the result */
-    return n_lines(chain) * parts * width;
+    if (in_leaves) chain->parts = parts_of(chain);
 }
 
 /* Parts [begin, end): they follow each other in memory. */
 static void run_parts(void *context, int64_t begin, int64_t end) {
     struct worker w;
     const tg_chain *chain = context;
-    const int64_t each = part_elements(chain), together = parts_together(chain), width = part_width(chain);
-    const int64_t all = chain->by_columns ? chain->n : chain->line;
-    const bool direct = tg_chain_partials(chain) == 0;
-    worker_open(&w, chain, begin / together * all + begin % together * each);
+    const tg_chain_parts *p = &chain->parts;
+    worker_open(&w, chain, begin / p->together * p->all + begin % p->together * p->each);
     for (int64_t part = begin; part < end; part++) {
-        const int64_t offset = part % together * each, first = part / together * all + offset;
-        const int64_t last = first + min(each, all - offset);
+        const int64_t offset = part % p->together * p->each, first = part / p->together * p->all + offset;
+        const int64_t last = first + min(p->each, p->all - offset);
         char *to[TG_CHAIN_FOLDS];
         for (int i = 0; i < chain->n_folds; i++) {
             const tg_chain_fold *fold = &chain->folds[i];
-            to[i] = (direct ? fold->out : fold->parts) + part * width * (int64_t)chain->value_bytes;
-            tg_fill_start(&fold->by, width, to[i]);
+            to[i] = (p->direct ? fold->out : fold->parts) + part * p->width * (int64_t)chain->value_bytes;
+            tg_fill_start(&fold->by, p->width, to[i]);
         }
         for (int64_t at = first, n; at < last; at += n) {
             n = min(last - at, chain->block);
@@ -233,16 +237,16 @@ static void run_parts(void *context, int64_t begin, int64_t end) {
 }
 
 static void finish(const tg_chain *chain, const tg_chain_fold *fold) {
-    const int64_t parts = parts_together(chain), width = part_width(chain), lines = n_lines(chain);
+    const tg_chain_parts *p = &chain->parts;
     const int64_t results = chain->by_columns ? chain->line : 1, bytes = (int64_t)chain->value_bytes;
-    for (int64_t i = 0; i < lines && tg_chain_partials(chain) > 0; i++) {
-        char *part = fold->parts + i * parts * width * bytes;
-        tg_join_parts(&fold->by, parts, width, part);
-        tg_join_lanes(&fold->by, results, width / results, part);
+    for (int64_t i = 0; i < p->lines && !p->direct; i++) {
+        char *part = fold->parts + i * p->together * p->width * bytes;
+        tg_join_parts(&fold->by, p->together, p->width, part);
+        tg_join_lanes(&fold->by, results, p->width / results, part);
         memcpy(fold->out + i * bytes, part, (size_t)(results * bytes));
     }
     if (fold->by.kernels->finish)
-        fold->by.kernels->finish(lines * results, fold->out,
+        fold->by.kernels->finish(p->lines * results, fold->out,
                                  chain->by_columns ? chain->n / chain->line : chain->line);
 }
 
@@ -255,7 +259,7 @@ void tg_chain_run(const tg_chain *chain) {
         tg_parallel_for(rows, grain, run_rows, context);
         return;
     }
-    const int64_t part = min(part_elements(chain), chain->by_columns ? chain->n : chain->line);
-    tg_parallel_for(n_lines(chain) * parts_together(chain), chain->grain / part + 1, run_parts, context);
+    const tg_chain_parts *p = &chain->parts;
+    tg_parallel_for(p->lines * p->together, chain->grain / min(p->each, p->all) + 1, run_parts, context);
     for (int i = 0; i < chain->n_folds; i++) finish(chain, &chain->folds[i]);
 }

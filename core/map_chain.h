@@ -81,6 +81,14 @@ typedef struct tg_chain_fold {
     char *parts; /* tg_chain_partials of them */
 } tg_chain_fold;
 
+/* How lines, or the columns of all lines, are cut for folds. */
+typedef struct tg_chain_parts {
+    int64_t all, each;       /* elements that are reduced together, and of a part of them */
+    int64_t lines, together; /* how many times `all` there are, and parts of it */
+    int64_t width;           /* results of a part */
+    bool direct;             /* a part is the whole, and its results are those of the fold */
+} tg_chain_parts;
+
 typedef struct tg_chain {
     int64_t n;           /* elements of every operand that is not narrow, at least 1 */
     int64_t row;         /* elements of a row, no more than a block: 1 where nothing is narrow; divides n */
@@ -90,6 +98,7 @@ typedef struct tg_chain {
     int64_t grain;       /* elements that each thread must have */
     int n_slots;         /* that are used */
     int64_t block_bytes; /* of a slot */
+    tg_chain_parts parts;
     int n_sources, n_calls, n_folds;
     size_t value_bytes; /* of an element of a fold */
     tg_chain_source *sources;
@@ -97,8 +106,8 @@ typedef struct tg_chain {
     tg_chain_fold *folds;
 } tg_chain;
 
-/* Decides how long blocks are, for operands of at most so many bytes an element; the other fields but calls
- * and folds are set. */
+/* Decides how long blocks and parts are, for operands of at most so many bytes an element; the other fields
+ * but calls and folds are set. */
 void tg_chain_cut(tg_chain *chain, int n_slots, int64_t widest);
 
 /* How many partial results each fold of a chain needs memory for (0: none). */
