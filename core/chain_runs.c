@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    SHORTEST_LINE = 64, /* what repeats more often is gathered: each line of a run is a call */
+    SHORTEST_LINE = 128, /* shorter ones are gathered: each line of a run is a call */
     REGISTERS = TG_IN_C - TG_IN_B + 1,
     CALL_STEPS = 4,                /* of a call at most, with what it has to put away */
     END_STEPS = 2 + 2 * REGISTERS, /* of the end of a run */
@@ -46,7 +46,8 @@ static void note_source(run_maker *m, const tg_chain_source *source) {
     const tg_cursor *c = &source->cursor;
     const int64_t bytes = (int64_t)c->element_bytes, stride = c->stride[c->rank - 1];
     const bool constant = tg_cursor_is_constant(c);
-    if (!constant && (c->rank != 2 || source->narrow || (stride != 0 && stride != 1))) return;
+    if (!constant && (c->rank != 2 || source->repeats || source->narrow || (stride != 0 && stride != 1)))
+        return;
     if (!constant && c->size[1] < SHORTEST_LINE) return;
     m->lined[source->slot] = true;
     m->line[source->slot] = constant ? 0 : c->size[1];
@@ -312,6 +313,7 @@ bool tg_chain_join_calls(tg_chain *chain, tg_arena *arena) {
     for (; m.fold < chain->n_folds; m.fold++) chain->folds[m.fold].after = made;
     chain->n_calls = made;
     /* Where blocks may end anywhere, let them end with lines. */
-    if (chain->n_folds == 0 && chain->row == 1 && line < chain->block) chain->block -= chain->block % line;
+    if (chain->n_folds == 0 && line % chain->unit == 0 && line < chain->block)
+        chain->block -= chain->block % line;
     return true;
 }

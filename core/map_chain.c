@@ -28,8 +28,7 @@ static void worker_open(struct worker *w, const tg_chain *chain, int64_t begin) 
     for (int i = 0; i < chain->n_sources; i++) {
         const tg_chain_source *source = &chain->sources[i];
         w->cursor[i] = source->cursor;
-        /* A constant fills its block once. */
-        if (tg_cursor_is_constant(&source->cursor))
+        if (source->repeats)
             tg_cursor_read(&w->cursor[i], min(chain->n, chain->block) / (source->narrow ? chain->row : 1),
                            block_of(w, source->slot));
         else
@@ -47,7 +46,7 @@ static inline char *place_at(const struct worker *w, const tg_chain_place *place
 static void read_source(struct worker *w, int i, int64_t n) {
     tg_cursor *cursor = &w->cursor[i];
     const int slot = w->chain->sources[i].slot;
-    if (tg_cursor_is_constant(cursor)) return;
+    if (w->chain->sources[i].repeats) return;
     if (tg_cursor_run(cursor) >= n) {
         w->at[slot] = tg_cursor_take(cursor, n);
     } else {
@@ -130,22 +129,25 @@ static void run_block(struct worker *w, int64_t begin, int64_t n, char *const *t
     run_calls(w, done, chain->n_calls, begin, n);
 }
 
-/* Rows [begin, end). */
-static void run_rows(void *context, int64_t begin, int64_t end) {
+/* The elements from `begin` on, which is a multiple of the unit. */
+static void run_elements(const tg_chain *chain, int64_t begin, int64_t end) {
     struct worker w;
-    const tg_chain *chain = context;
-    const int64_t last = end * chain->row;
-    worker_open(&w, chain, begin * chain->row);
-    for (int64_t at = begin * chain->row, n; at < last; at += n) {
-        n = min(last - at, chain->block);
+    worker_open(&w, chain, begin);
+    for (int64_t at = begin, n; at < end; at += n) {
+        n = min(end - at, chain->block);
         run_block(&w, at, n, NULL);
     }
+}
+
+static void run_units(void *context, int64_t begin, int64_t end) {
+    const tg_chain *chain = context;
+    run_elements(chain, begin * chain->unit, end * chain->unit);
 }
 
 void tg_chain_run_panel(void *context, int64_t first, int64_t n_runs, int64_t step, int64_t length) {
     (void)n_runs;
     (void)step;
-    run_rows(context, first, first + length);
+    run_elements(context, first, first + length);
 }
 
 /* --- between rows and their elements -------------------------------------------------------------------- */
@@ -202,15 +204,41 @@ int64_t tg_chain_partials(const tg_chain *chain) {
     return p.direct ? 0 : p.lines * p.together * p.width;
 }
 
-void tg_chain_cut(tg_chain *chain, int n_slots, int64_t widest) {
+/* The elements after which a source begins again; 0: it never does. */
+static int64_t period_of(const tg_chain_source *source) {
+    const tg_cursor *c = &source->cursor;
+    int64_t period = 1;
+    if (tg_cursor_is_constant(c)) return 1;
+    if (source->narrow || c->stride[0] != 0 || c->size[0] == 1) return 0;
+    for (int i = 1; i < c->rank; i++) period *= c->size[i];
+    return period;
+}
+
+/* Finds out which sources repeat with every block of at most so many elements; blocks can be made to suit
+ * them where they are neither leaves nor panels. */
+static void find_repeated(tg_chain *chain, bool of_panel, int64_t most) {
+    for (int i = 0; i < chain->n_sources; i++) {
+        const int64_t period = period_of(&chain->sources[i]);
+        if (period == 0 || period > most) continue;
+        if (chain->line > 1) {
+            chain->sources[i].repeats = chain->block % period == 0 && chain->line % period == 0;
+            continue;
+        }
+        if (!of_panel && period % chain->unit == 0) chain->unit = period;
+        chain->sources[i].repeats = chain->unit % period == 0;
+    }
+}
+
+void tg_chain_cut(tg_chain *chain, bool of_panel, int n_slots, int64_t widest) {
     const int64_t each = (int64_t)sizeof((struct worker *)0)->blocks / (n_slots ? n_slots : 1);
     const bool in_leaves = chain->line > 1;
     chain->n_slots = n_slots;
     chain->block_bytes = in_leaves ? TG_LEAF_BYTES : min(TG_CHAIN_BLOCK_MOST, each / 64 * 64);
     const int64_t most = chain->block_bytes / (widest < 4 ? 4 : widest);
     chain->block = in_leaves && chain->by_columns && chain->line <= most ? leaf_lines(chain) : most;
-    chain->block -= chain->block % chain->row;
     if (in_leaves) chain->parts = parts_of(chain);
+    find_repeated(chain, of_panel, most);
+    if (chain->unit <= most) chain->block -= chain->block % chain->unit;
 }
 
 /* Parts [begin, end): they follow each other in memory. */
@@ -253,10 +281,10 @@ static void finish(const tg_chain *chain, const tg_chain_fold *fold) {
 void tg_chain_run(const tg_chain *chain) {
     void *context = (void *)(uintptr_t)chain;
     if (chain->n_folds == 0) {
-        const int64_t row = chain->row;
-        const int64_t rows = row > 1 ? chain->n / row : chain->n;
-        const int64_t grain = row > 1 ? (chain->grain + row - 1) / row : chain->grain;
-        tg_parallel_for(rows, grain, run_rows, context);
+        const int64_t unit = chain->unit;
+        const int64_t units = unit > 1 ? chain->n / unit : chain->n;
+        const int64_t grain = unit > 1 ? (chain->grain + unit - 1) / unit : chain->grain;
+        tg_parallel_for(units, grain, run_units, context);
         return;
     }
     const tg_chain_parts *p = &chain->parts;

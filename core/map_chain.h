@@ -39,6 +39,7 @@ typedef struct tg_chain_source {
     tg_cursor cursor;
     int slot;
     bool narrow;
+    bool repeats; /* with every block: it is gathered once */
 } tg_chain_source;
 
 /* Several calls as steps of the accumulator. */
@@ -94,6 +95,7 @@ typedef struct tg_chain {
     int64_t row;         /* elements of a row, no more than a block: 1 where nothing is narrow; divides n */
     int64_t line;        /* elements of a line, for folds: divides n */
     bool by_columns;     /* what folds reduce; a line is then longer than 1, and a multiple of row */
+    int64_t unit;        /* without folds, what blocks begin at multiples of; a multiple of row */
     int64_t block;       /* elements of a block: a multiple of row; for folds a leaf */
     int64_t grain;       /* elements that each thread must have */
     int n_slots;         /* that are used */
@@ -106,9 +108,9 @@ typedef struct tg_chain {
     tg_chain_fold *folds;
 } tg_chain;
 
-/* Decides how long blocks and parts are, for operands of at most so many bytes an element; the other fields
- * but calls and folds are set. */
-void tg_chain_cut(tg_chain *chain, int n_slots, int64_t widest);
+/* Decides how long blocks and parts are, for operands of at most so many bytes an element; sources are set,
+ * and unit: what it has to be at least where this is not the chain of a panel, else what it is. */
+void tg_chain_cut(tg_chain *chain, bool of_panel, int n_slots, int64_t widest);
 
 /* How many partial results each fold of a chain needs memory for (0: none). */
 int64_t tg_chain_partials(const tg_chain *chain);

@@ -177,8 +177,7 @@ static tg_chain_place place_of(chain_maker *m, const tg_value *x, bool narrow) {
         const tg_array shape = narrow ? m->narrow : m->shape;
         tg_chain_source *source = &m->chain->sources[m->chain->n_sources++];
         made = make_block(m, x, narrow);
-        source->slot = made->slot;
-        source->narrow = narrow;
+        *source = (tg_chain_source){.slot = made->slot, .narrow = narrow};
         tg_cursor_over_broadcast(&source->cursor, &array, shape.rank, shape.shape);
     }
     place.slot = made->slot;
@@ -307,7 +306,10 @@ bool tg_plan_make_chain(const tg_planning *p, const tg_unit *unit, tg_chain *cha
     }
     int n_slots = 0;
     while (maker.ever_used >> n_slots) n_slots++;
-    tg_chain_cut(chain, n_slots, maker.widest);
+    /* Panels are whole rows of a matrix. */
+    const bool of_panel = unit->kind == TG_STEP_PRODUCT;
+    chain->unit = of_panel ? maker.shape.shape[maker.shape.rank - 1] : chain->row;
+    tg_chain_cut(chain, of_panel, n_slots, maker.widest);
     chain->grain = grain_of(p, unit);
     return maker.good && (tg_chain_join_calls(chain, &p->plan->arena) || tg_planning_out_of_memory(p));
 }
