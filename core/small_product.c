@@ -133,10 +133,12 @@ static const struct limits {
 /* What is so small that BLAS takes longer to begin than to multiply. */
 #define TINY_WORK 4096.0
 #define TINY_SIDE 64
+/* Elements of the inner dimension from which `inner` pays. */
+#define FEWEST_ALONG 8
 /* Rows of A that make it pay to turn B. */
 #define ROWS_TO_TURN 8
 
-/* The highest level whose vectors C's rows fill, so that little is computed in vain. */
+/* The highest level whose vectors so many elements fill, so that little is computed in vain. */
 static tg_cpu_level filled_level(tg_cpu_level level, tg_dtype dtype, int64_t n) {
     for (int l = (int)level; l > TG_CPU_PORTABLE; l--) {
         const int64_t lanes = (16 << l) / (int64_t)tg_dtype_size(dtype);
@@ -159,9 +161,10 @@ tg_small_kernel *tg_small_kernel_for(tg_cpu_level level, tg_dtype dtype, const s
                                      bool always) {
     const struct limits *limit = &limits[level][dtype == TG_F64];
     const struct tg_small_kernels *of = tg_small_kernels(level, dtype);
-    const bool along_k = s->a.column == 1 && s->b.row == 1 && s->k >= 16;
+    const bool along_k = s->a.column == 1 && s->b.row == 1 && s->k >= FEWEST_ALONG;
     if (s->k == 0) return of->zero;
-    if (along_k && min(s->m, s->n) <= limit->thin) return of->inner;
+    if (along_k && min(s->m, s->n) <= limit->thin)
+        return tg_small_kernels(filled_level(level, dtype, s->k), dtype)->inner;
     if (s->b.column == 1 && (s->m == 1 ? s->n >= 16 : s->n >= 64 && s->k <= 2)) return of->rows;
     const bool turned = s->n < limit->columns && s->n < s->m && s->a.row == 1 && s->k > 1;
     const int64_t columns = turned ? s->m : s->n;
