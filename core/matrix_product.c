@@ -16,6 +16,7 @@
 #define BLAS_PANEL 256
 #define PANEL_ELEMENTS 65536
 #define PANEL_MULTIPLE 32
+#define ROW_MULTIPLE 8
 /* A result so small that its inner dimension is cut instead, into at most so many parts. */
 #define SUMMED_ELEMENTS 1024
 #define MOST_PARTS 16
@@ -96,7 +97,9 @@ static void cut_panels(tg_prepared_product *p) {
     const int64_t length = p->panels_are_rows ? s->m : s->n;
     const int64_t enough = max(FEWEST_PANELS, p->kernel ? s->m * s->n / PANEL_ELEMENTS : length / BLAS_PANEL);
     const int64_t count = turns_for(cost(s), min(enough, length / PANEL_MULTIPLE));
-    p->panel = count > 1 ? round_up((length - 1) / count + 1, PANEL_MULTIPLE) : length;
+    p->panel = count > 1
+                   ? round_up((length - 1) / count + 1, p->panels_are_rows ? ROW_MULTIPLE : PANEL_MULTIPLE)
+                   : length;
     p->n_panels = (length - 1) / p->panel + 1;
     p->panels_join = p->kernel && !p->end.done && s->b.column != 1 &&
                      p->kernel != tg_small_kernels(tg_cpu_level_chosen(), p->dtype)->inner;
