@@ -239,6 +239,34 @@ Test(matrix_product, each_element_is_in_one_panel_and_complete_when_it_is_done) 
     }
 }
 
+/* Rows of each panel, in order. */
+struct lengths {
+    int n;
+    int64_t columns, rows[64];
+};
+static void note_rows(void *context, int64_t first, int64_t n_runs, int64_t step, int64_t length) {
+    struct lengths *l = context;
+    (void)first, (void)n_runs, (void)step;
+    l->rows[l->n++] = length / l->columns;
+}
+
+Test(matrix_product, two_threads_have_nearly_as_many_rows_each) {
+    const int64_t sizes[][3] = {
+        {400, 25, 1000}, {784, 128, 64}, {1000, 25, 400}, {90, 90, 90}, {500, 100, 70}};
+    use_threads(1);
+    for (int i = 0; i < 5; i++) {
+        struct factors f = factors_new(TG_F32, TG_SCALAR, sizes[i][0], sizes[i][1], sizes[i][2], true);
+        struct lengths l = {.columns = sizes[i][1]};
+        multiply_and(&f.a->array, &f.b->array, &f.c->array,
+                     &(tg_product_end){.done = note_rows, .context = &l});
+        int64_t first = 0;
+        for (int k = 0; k < l.n / 2; k++) first += l.rows[k];
+        cr_expect(l.n > 1 && l.n % 2 == 0 && first <= 0.55 * (double)sizes[i][0], "%lld of %lld",
+                  (long long)first, (long long)sizes[i][0]);
+        factors_free(&f);
+    }
+}
+
 /* Runs them at once, each with a count of its elements. */
 static void multiply_at_once(const struct factors *f, int n, struct doubler *counts) {
     static tg_prepared_product all[N_WAYS];
