@@ -78,7 +78,7 @@ static int64_t turns_for(double all, int64_t most) {
 static bool cut_inner_dimension(tg_prepared_product *p) {
     const struct tg_small_product *s = &p->whole;
     const int64_t count = turns_for(cost(s), MOST_PARTS);
-    if (p->n_batches > 1 || p->scratch_bytes || s->m * s->n > SUMMED_ELEMENTS || s->k < 4 * s->m * s->n ||
+    if (p->n_batches > 1 || p->scratch_bytes || s->m * s->n > SUMMED_ELEMENTS || s->k < 2 * s->m * s->n ||
         count == 1)
         return false;
     p->part = round_up((s->k - 1) / count + 1, PANEL_MULTIPLE);
