@@ -13,7 +13,7 @@ enum {
     FEW = 64,           /* elements for which numbers are written out */
     /* What products that run at once may cost in all: with more to do, to meet less often gains nothing. */
     MOST_AT_ONCE = 32 * TG_PRODUCT_WORK,
-    LEAST_AT_ONCE = TG_PRODUCT_WORK / 16 /* a smaller product does not look for others */
+    LEAST_AT_ONCE = TG_PRODUCT_WORK / 4 /* a smaller product does not look for others */
 };
 
 /* A unit while it grows. */
