@@ -30,9 +30,8 @@ struct tg_small_kernels {
     tg_small_kernel *rows;  /* needs B's rows and C's rows side by side; for small k, or one row of A */
     tg_small_kernel *outer; /* any strides; vectors along C's rows */
     tg_small_kernel *outer_turned; /* the same along its columns */
-    tg_small_kernel
-        *inner; /* needs A's rows and B's columns side by side, and a vector of k; for few results */
-    tg_small_kernel *zero; /* for k = 0 */
+    tg_small_kernel *inner; /* needs A's rows and B's columns side by side, k a vector; for few results */
+    tg_small_kernel *zero;  /* for k = 0 */
 };
 const struct tg_small_kernels *tg_small_kernels(tg_cpu_level level, tg_dtype dtype);
 
