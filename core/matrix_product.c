@@ -16,7 +16,7 @@
 #define BLAS_PANEL 256
 #define PANEL_ELEMENTS 65536
 #define PANEL_MULTIPLE 32
-#define ROW_MULTIPLE 8
+#define ROW_MULTIPLE 4
 /* A result so small that its inner dimension is cut instead, into at most so many parts. */
 #define SUMMED_ELEMENTS 1024
 #define MOST_PARTS 16
