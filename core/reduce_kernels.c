@@ -18,6 +18,28 @@ enum { SUM_STRIP_BYTES = 128 };
     break;
 #define TG_PAIR(k) (x[k][i] + x[k + 1][i])
 
+/* The sum of a block as sum_block below has it, for AVX2: a and b in one vector, c and d in the other. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define TG_SUM_WIDE(suffix, type)                                                                            \
+    __attribute__((target("avx2"))) static type sum_wide_block_##suffix(const type *x) {                     \
+        enum { N = SUM_VECTOR_BYTES / sizeof(type) };                                                        \
+        typedef type pair __attribute__((vector_size(2 * SUM_VECTOR_BYTES)));                                \
+        pair ab = {0}, cd = {0}, next;                                                                       \
+        for (int i = 0; i < SUM_BLOCK; i += 4 * N) {                                                         \
+            memcpy(&next, x + i, sizeof next);                                                               \
+            ab += next;                                                                                      \
+            memcpy(&next, x + i + 2 * N, sizeof next);                                                       \
+            cd += next;                                                                                      \
+        }                                                                                                    \
+        ab += cd;                                                                                            \
+        const type sum = (ab[0] + ab[N]) + (ab[N / 2] + ab[N + N / 2]);                                      \
+        return N == 2 ? sum : sum + ((ab[1] + ab[N + 1]) + (ab[N - 1] + ab[2 * N - 1]));                     \
+    }
+#else
+#define TG_SUM_WIDE(suffix, type)                                                                            \
+    static type sum_wide_block_##suffix(const type *x) { return sum_block_##suffix(x); }
+#endif
+
 #define TG_SUM_KERNELS(suffix, type)                                                                         \
     typedef type vector_##suffix __attribute__((vector_size(SUM_VECTOR_BYTES)));                             \
     static inline vector_##suffix load_##suffix(const type *x) {                                             \
@@ -36,6 +58,7 @@ enum { SUM_STRIP_BYTES = 128 };
         type sum = a[0] + a[N / 2];                                                                          \
         return N == 2 ? sum : sum + (a[1] + a[N - 1]);                                                       \
     }                                                                                                        \
+    TG_SUM_WIDE(suffix, type)                                                                                \
     static type sum_rest_##suffix(int64_t n, const type *x) {                                                \
         type lane[8] = {0}, rest = 0; /* the lanes stay in registers if no index is unknown */               \
         int64_t i = 0;                                                                                       \
@@ -50,9 +73,10 @@ enum { SUM_STRIP_BYTES = 128 };
         type partial[64], *sum = accumulator; /* partial: of 2^k blocks each, k falling */                   \
         const type *from = x;                                                                                \
         int top = 0;                                                                                         \
+        const bool wide = n >= SUM_BLOCK && tg_cpu_is_wide();                                                \
         int64_t n_blocks = n / SUM_BLOCK;                                                                    \
         for (int64_t block = 1; block <= n_blocks; block++, from += SUM_BLOCK) {                             \
-            partial[top++] = sum_block_##suffix(from);                                                       \
+            partial[top++] = (wide ? sum_wide_block_##suffix : sum_block_##suffix)(from);                    \
             for (int64_t pairs = block; pairs % 2 == 0; pairs /= 2, top--)                                   \
                 partial[top - 2] += partial[top - 1];                                                        \
         }                                                                                                    \

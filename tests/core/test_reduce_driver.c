@@ -194,6 +194,47 @@ Test(reduce_driver, a_fold_of_any_length_sums_all) {
     }
 }
 
+/* Blocks of 256 in 16 bytes times four lanes, joined pairwise; what is left in eight lanes, and one by one.
+ */
+#define TG_SUM_AS_SAID(name, type)                                                                           \
+    static type name(int64_t n, const type *x) {                                                             \
+        enum { N = 16 / sizeof(type) };                                                                      \
+        type partial[64], lane[4 * N], eight[8] = {0}, rest = 0;                                             \
+        int top = 0;                                                                                         \
+        for (int64_t block = 1; block <= n / 256; block++, x += 256) {                                       \
+            for (int j = 0; j < 4 * N; j++) lane[j] = 0;                                                     \
+            for (int i = 0; i < 256; i++) lane[i % (4 * N)] += x[i];                                         \
+            for (int j = 0; j < 2 * N; j++) lane[j] += lane[j + 2 * N];                                      \
+            for (int j = 0; j < N; j++) lane[j] += lane[j + N];                                              \
+            partial[top++] = N == 2 ? lane[0] + lane[1] : (lane[0] + lane[2]) + (lane[1] + lane[N - 1]);     \
+            for (int64_t pairs = block; pairs % 2 == 0; pairs /= 2, top--)                                   \
+                partial[top - 2] += partial[top - 1];                                                        \
+        }                                                                                                    \
+        for (int64_t i = 0; i < n % 256; i++) *(i < n % 256 / 8 * 8 ? &eight[i % 8] : &rest) += x[i];        \
+        for (int half = 4; half > 0; half /= 2)                                                              \
+            for (int j = 0; j < half; j++) eight[j] += eight[j + half];                                      \
+        type total = rest + eight[0];                                                                        \
+        while (top > 0) total += partial[--top];                                                             \
+        return total;                                                                                        \
+    }
+TG_SUM_AS_SAID(sum_as_said_f32, float)
+TG_SUM_AS_SAID(sum_as_said_f64, double)
+
+Test(reduce_driver, a_fold_adds_in_one_order_on_every_level_of_cpu) {
+    double f64[1500];
+    float f32[1500];
+    tg_random_normal(tg_key_new(3), 1500, f64);
+    for (int i = 0; i < 1500; i++) f32[i] = (float)f64[i];
+    for (int64_t n = 0; n < 1500; n += n < 20 ? 1 : 37) {
+        double sum = 0;
+        float sum_f32 = 0;
+        tg_sum_fold_f64(n, &sum, f64);
+        tg_sum_fold_f32(n, &sum_f32, f32);
+        cr_expect(sum == sum_as_said_f64(n, f64), "%lld elements", (long long)n);
+        cr_expect(sum_f32 == sum_as_said_f32(n, f32), "%lld elements", (long long)n);
+    }
+}
+
 Test(reduce_driver, up_to_eight_arrays_are_accumulated) {
     float x[TG_MAX_MAP_INPUTS][37], out[37];
     double y[2][5] = {{1, 2, 3, 4, 5}, {10, 20, 30, 40, 50}}, *pair[] = {y[0], y[1]};
