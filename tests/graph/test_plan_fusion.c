@@ -107,8 +107,8 @@ Test(plan_fusion, arithmetic_runs_in_registers_with_the_bits_of_the_kernels) {
 /* A bias for each row, one for each column, numbers, a slice and a reversed row, all in one run; with what
  * reads them other than by steps, rows that are reduced, and two lengths of lines at once. */
 static void read_lines(tg_tape *tape) {
-    const int64_t lengths[] = {63, 64, 65, 100, 400, 513, 700};
-    for (int i = 0; i < 7; i++) {
+    const int64_t lengths[] = {63, 127, 128, 129, 400, 513, 700, 5000};
+    for (int i = 0; i < 8; i++) {
         const int64_t n = lengths[i];
         const tg_tensor x = normal(tape, TG_SHAPE(6, n)), wide = normal(tape, TG_SHAPE(6, n + 9));
         const tg_tensor row = normal(tape, TG_SHAPE(6, 1)), column = normal(tape, TG_SHAPE(n));
@@ -124,6 +124,27 @@ static void read_lines(tg_tape *tape) {
     }
 }
 Test(plan_fusion, numbers_and_lines_are_read_where_they_lie) { on_both_dtypes(read_lines); }
+
+/* What repeats after a row, after several, and after all; with threads that begin anywhere, reductions beside
+ * it, and products whose panels are rows. */
+static void repeat(tg_tape *tape) {
+    const tg_shape shapes[] = {TG_SHAPE(25, 4, 30), TG_SHAPE(300, 2, 64), TG_SHAPE(9, 40, 50),
+                               TG_SHAPE(70, 3, 1)};
+    for (int i = 0; i < 4; i++) {
+        const int64_t rows = shapes[i].dim[1], columns = shapes[i].dim[2];
+        const tg_tensor x = normal(tape, shapes[i]), all = normal(tape, TG_SHAPE(rows, columns));
+        const tg_tensor row = normal(tape, TG_SHAPE(columns)), column = normal(tape, TG_SHAPE(rows, 1));
+        const tg_tensor y = tg_relu(tg_mul(tg_add(tg_add(x, all), row), tg_exp(tg_sub(column, all))));
+        expect_planned(tape, 1, &y, "");
+        expect_planned(tape, 2, (tg_tensor[]){y, tg_sum(y)}, "");
+        expect_planned(
+            tape, 2, (tg_tensor[]){tg_sum_axes(y, TG_AXES(0), false), tg_sum_axes(y, TG_AXES(-1), true)}, "");
+        const tg_tensor product = tg_matmul(x, normal(tape, TG_SHAPE(columns, 90)));
+        const tg_tensor bias = normal(tape, TG_SHAPE(rows, 90)), last = normal(tape, TG_SHAPE(90));
+        expect_planned(tape, 2, (tg_tensor[]){tg_add(product, bias), tg_tanh(tg_mul(product, last))}, "");
+    }
+}
+Test(plan_fusion, what_repeats_is_gathered_once) { on_both_dtypes(repeat); }
 
 /* More results at once than there are registers, and operands that are both the accumulator. */
 static void fill_registers(tg_tape *tape) {
