@@ -229,11 +229,34 @@ static void find_repeated(tg_chain *chain, bool of_panel, int64_t most) {
     }
 }
 
+/* How many arrays a chain reads and writes where they lie. */
+static int n_arrays(const tg_chain *chain) {
+    const char *seen[TG_CHAIN_SLOTS];
+    int n = 0;
+    for (int i = 0; i < chain->n_calls; i++)
+        for (int k = 0; k <= chain->calls[i].n_in && n < TG_CHAIN_SLOTS; k++) {
+            const tg_chain_call *call = &chain->calls[i];
+            seen[n] = (k < call->n_in ? &call->in[k] : &call->out)->data;
+            int first = 0;
+            while (seen[first] != seen[n]) first++;
+            n += seen[n] && first == n;
+        }
+    return n;
+}
+
+/* Blocks in bytes. Long ones save calls where all that is read is near. What comes from afar is fetched ahead
+ * by the CPU while the block before is computed on, but not far ahead: Adam on 400,000 elements takes 265 us
+ * in blocks of 2 KiB, 475 in 3 KiB or more. */
+static int64_t block_bytes(const tg_chain *chain, int64_t widest) {
+    const int64_t each = (int64_t)sizeof((struct worker *)0)->blocks / (chain->n_slots + 1) / 64 * 64;
+    const bool near = chain->n * widest * n_arrays(chain) <= TG_CHAIN_NEAR;
+    return chain->line > 1 || !near ? TG_LEAF_BYTES : min(TG_CHAIN_BLOCK_MOST, each);
+}
+
 void tg_chain_cut(tg_chain *chain, bool of_panel, int n_slots, int64_t widest) {
-    const int64_t each = (int64_t)sizeof((struct worker *)0)->blocks / (n_slots ? n_slots : 1);
     const bool in_leaves = chain->line > 1;
     chain->n_slots = n_slots;
-    chain->block_bytes = in_leaves ? TG_LEAF_BYTES : min(TG_CHAIN_BLOCK_MOST, each / 64 * 64);
+    chain->block_bytes = block_bytes(chain, widest);
     const int64_t most = chain->block_bytes / (widest < 4 ? 4 : widest);
     chain->block = in_leaves && chain->by_columns && chain->line <= most ? leaf_lines(chain) : most;
     if (in_leaves) chain->parts = parts_of(chain);

@@ -14,8 +14,9 @@
 enum {
     TG_CHAIN_SLOTS = 24, /* blocks that a chain may use */
     TG_CHAIN_FOLDS = 8,
-    TG_CHAIN_STEPS = 48,       /* of one run of the accumulator */
-    TG_CHAIN_BLOCK_MOST = 8192 /* bytes of a block; what is reduced in leaves has these as blocks */
+    TG_CHAIN_STEPS = 48,        /* of one run of the accumulator */
+    TG_CHAIN_BLOCK_MOST = 8192, /* bytes of a block where all is near, ... */
+    TG_CHAIN_NEAR = 262144      /* ... in the second-level cache; otherwise it is a leaf */
 };
 
 /* Where an operand lies: in memory, contiguous, or in a block. */
