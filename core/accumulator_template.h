@@ -34,10 +34,7 @@ TILE T(vector) T(repeat)(const char *x) {
 }
 
 TILE T(vector) T(root)(T(vector) v) {
-    REAL lane[T(LANES)];
-    memcpy(lane, &v, sizeof v);
-    for (int i = 0; i < T(LANES); i++) lane[i] = SQUARE_ROOT(lane[i]);
-    memcpy(&v, lane, sizeof v);
+    for (int i = 0; i < T(LANES); i++) v[i] = SQUARE_ROOT(v[i]);
     return v;
 }
 
