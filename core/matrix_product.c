@@ -130,7 +130,7 @@ static void count_cost(tg_prepared_product *p) {
 
 void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const tg_product_end *end) {
     p->dtype = product->dtype;
-    p->end = end ? *end : (tg_product_end){false, NULL, NULL};
+    p->end = end ? *end : (tg_product_end){.adds = false};
     p->scratch_bytes = 0;
     p->n_turns = p->cost = 0;
     p->kernel = p->join = NULL;
@@ -144,6 +144,7 @@ void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const
                                          .c = product->c,
                                          .c_row = product->n,
                                          .c_column = 1,
+                                         .plus = p->end.plus,
                                          .adds = p->end.adds};
     join_batches(p);
     column_to_row(p);
@@ -152,6 +153,11 @@ void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const
     count_cost(p);
     tg_cursor_start(&p->a_batches);
     tg_cursor_start(&p->b_batches);
+}
+
+bool tg_product_takes_plus(const tg_prepared_product *p) {
+    const struct tg_small_kernels *ours = tg_small_kernels(tg_cpu_level_chosen(), p->dtype);
+    return p->n_turns > 0 && !p->join && p->kernel == ours->rows;
 }
 
 /* Threads then meet once. Strided panels cost more than that saves; so does a large C, of which the caches
@@ -202,10 +208,12 @@ static void run_panels(const tg_prepared_product *p, int64_t begin, int64_t end)
         if (p->panels_are_rows) {
             s.m = min(s.m - first, n * p->panel);
             s.a.data = at(s.a.data, first * s.a.row, bytes);
+            if (s.plus.data) s.plus.data = at(s.plus.data, first * s.plus.row, bytes);
             offset *= columns;
         } else {
             s.n = min(s.n - first, n * p->panel);
             s.b.data = at(s.b.data, first * s.b.column, bytes);
+            if (s.plus.data) s.plus.data = at(s.plus.data, first * s.plus.column, bytes);
         }
         s.c = at(s.c, offset, bytes);
         multiply(p, &s);

@@ -20,8 +20,9 @@ enum { TG_PRODUCT_WORK = 1 << 18 };
 
 /* What becomes of the product. */
 typedef struct tg_product_end {
-    bool adds;         /* c += a @ b */
-    tg_panel_fn *done; /* NULL: nothing more to do */
+    bool adds;             /* c += a @ b */
+    struct tg_matrix plus; /* added to each matrix, where tg_product_takes_plus; see small_product.h */
+    tg_panel_fn *done;     /* NULL: nothing more to do */
     void *context;
 } tg_product_end;
 
@@ -47,6 +48,11 @@ typedef struct tg_prepared_product {
 
 /* Decides how a product is computed. end NULL: c is overwritten, and nothing is called. */
 void tg_product_prepare(tg_prepared_product *p, const tg_product *product, const tg_product_end *end);
+
+/* Whether something can be added to the product before it is written, rounded as in a pass of its own: the
+ * product is then prepared again with that in its end. What differs from row to row only in a batch of one.
+ */
+bool tg_product_takes_plus(const tg_prepared_product *p);
 
 /* Whether it pays to compute on with each panel as it is made, rather than with all of C afterwards. Panels
  * are then one run each. */

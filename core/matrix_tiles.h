@@ -179,47 +179,55 @@ TARGET static void T(outer_turned)(const struct tg_small_product *s) {
 
 /* --- rows: a row of C at a time ------------------------------------------------------------------------- */
 
-/* c[j] (+)= x[0] b[0][j] + x[1] b[1][j] + ... over count rows of B, count being a constant. */
-TILE void T(add_rows)(int count, int64_t n, const REAL *x, const REAL *const *b, REAL *restrict c,
-                      bool adds) {
+/* c[j] (+)= x[0] b[0][j] + x[1] b[1][j] + ... over count rows of B, count being a constant; + number. From 0
+ * on, so that the number is not added in one rounding with a product. */
+TILE void T(add_rows)(int count, int64_t n, const REAL *x, const REAL *const *b, REAL *restrict c, bool adds,
+                      REAL number) {
     if (!adds) {
         for (int64_t j = 0; j < n; j++) {
-            REAL sum = x[0] * b[0][j];
-            for (int p = 1; p < count; p++) sum += x[p] * b[p][j];
-            c[j] = sum;
+            REAL sum = 0;
+            for (int p = 0; p < count; p++) sum += x[p] * b[p][j];
+            c[j] = sum + number;
         }
     } else {
         for (int64_t j = 0; j < n; j++) {
-            REAL sum = x[0] * b[0][j];
-            for (int p = 1; p < count; p++) sum += x[p] * b[p][j];
-            c[j] += sum;
+            REAL sum = 0;
+            for (int p = 0; p < count; p++) sum += x[p] * b[p][j];
+            c[j] = c[j] + sum + number;
         }
     }
 }
 
-/* Eight rows of B at a time, added to a row of C: for a small k, or a single row of A. */
+/* Eight rows of B at a time, added to a row of C: for a small k, or a single row of A. What is added besides
+ * is a number at the end, -0 for nothing, or one row more, times one. */
 TARGET static void T(rows)(const struct tg_small_product *s) {
+    const REAL *plus = s->plus.data;
+    const bool row_more = plus && s->plus.column;
     for (int64_t j = 0; j < s->n; j += ROW_BLOCK) {
         const int64_t n = min(s->n - j, ROW_BLOCK);
-        for (int64_t p = 0, count; p < s->k; p += count) {
-            count = even_part(s->k - p, 8);
+        for (int64_t p = 0, count; p < s->k + row_more; p += count) {
+            count = p < s->k ? even_part(s->k - p, 8) : 1;
+            const bool joins = row_more && !s->adds && count == s->k && count < 8;
+            const bool adds = s->adds || p > 0;
+            count += joins;
             for (int64_t i = 0; i < s->m; i++) {
                 const REAL *b[8] = {0};
                 REAL x[8] = {0}, *c = (REAL *)s->c + i * s->c_row + j;
-                const bool adds = s->adds || p > 0;
+                const REAL number = plus && !row_more && p + count == s->k ? plus[i * s->plus.row] : -(REAL)0;
                 for (int64_t q = 0; q < count; q++) {
-                    b[q] = (const REAL *)s->b.data + (p + q) * s->b.row + j;
-                    x[q] = ((const REAL *)s->a.data)[i * s->a.row + (p + q) * s->a.column];
+                    const bool of_b = p + q < s->k;
+                    b[q] = of_b ? (const REAL *)s->b.data + (p + q) * s->b.row + j : plus + j;
+                    x[q] = of_b ? ((const REAL *)s->a.data)[i * s->a.row + (p + q) * s->a.column] : 1;
                 }
                 switch (count) {
-                    TILES(1, T(add_rows), n, x, b, c, adds)
-                    TILES(2, T(add_rows), n, x, b, c, adds)
-                    TILES(3, T(add_rows), n, x, b, c, adds)
-                    TILES(4, T(add_rows), n, x, b, c, adds)
-                    TILES(5, T(add_rows), n, x, b, c, adds)
-                    TILES(6, T(add_rows), n, x, b, c, adds)
-                    TILES(7, T(add_rows), n, x, b, c, adds)
-                    TILES(8, T(add_rows), n, x, b, c, adds)
+                    TILES(1, T(add_rows), n, x, b, c, adds, number)
+                    TILES(2, T(add_rows), n, x, b, c, adds, number)
+                    TILES(3, T(add_rows), n, x, b, c, adds, number)
+                    TILES(4, T(add_rows), n, x, b, c, adds, number)
+                    TILES(5, T(add_rows), n, x, b, c, adds, number)
+                    TILES(6, T(add_rows), n, x, b, c, adds, number)
+                    TILES(7, T(add_rows), n, x, b, c, adds, number)
+                    TILES(8, T(add_rows), n, x, b, c, adds, number)
                 }
             }
         }

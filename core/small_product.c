@@ -110,6 +110,7 @@ struct tg_small_product tg_small_product_transposed(const struct tg_small_produc
                                      .k = s->k,
                                      .a = {s->b.data, s->b.column, s->b.row},
                                      .b = {s->a.data, s->a.column, s->a.row},
+                                     .plus = {s->plus.data, s->plus.column, s->plus.row},
                                      .c = s->c,
                                      .c_row = s->c_column,
                                      .c_column = s->c_row,

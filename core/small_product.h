@@ -14,10 +14,12 @@ struct tg_matrix {
     int64_t row, column;
 };
 
-/* c[m, n] = a[m, k] @ b[k, n], or c += a @ b; m and n are at least 1. */
+/* c[m, n] = a[m, k] @ b[k, n], or c += a @ b; m and n are at least 1. `rows`, and it alone, adds `plus` to
+ * each element as well. */
 struct tg_small_product {
     int64_t m, n, k;
     struct tg_matrix a, b;
+    struct tg_matrix plus; /* a row, a column or a number: strides 0, or one 1; data NULL: nothing */
     void *c;
     int64_t c_row, c_column; /* strides of c, of which one is 1 */
     bool adds;

@@ -2,9 +2,9 @@
  *
  * Owns: the units of a plan. They follow the tape's order, except that an elementwise operation, or a
  * product, draws later elementwise ones of its shape to itself when all that they read is there, and then the
- * reductions of their results; and a product draws later products, to run at once with it. So a unit depends
- * on earlier units only, and there are no cycles to look for. Nothing moves past an assign: what reads a leaf
- * before it is changed does so in the plan as well. */
+ * reductions of their results; and a product draws a sum that it can make itself, and later products, to run
+ * at once with it. So a unit depends on earlier units only, and there are no cycles to look for. Nothing
+ * moves past an assign: what reads a leaf before it is changed does so in the plan as well. */
 #include "graph/plan_parts.h"
 
 enum {
@@ -255,14 +255,17 @@ static bool is_waiting(const tg_planning *p, uint32_t k) {
     return v->role == TG_ROLE_COMPUTED && v->same == k && v->unit == TG_NONE;
 }
 
-/* Takes what it can of the values from i on, before which none waits. */
-static void draw(tg_planning *p, growing *g, uint32_t i) {
-    for (uint32_t k = i; k < p->n_values && k - i < WINDOW; k++) {
+/* Takes what it can of the values from i on, before which none waits; or only one, which may be NULL. */
+static void draw_some(tg_planning *p, growing *g, uint32_t i, bool all, const tg_value *one) {
+    for (uint32_t k = i; k < p->n_values && k - i < WINDOW && (all || one); k++) {
         tg_value *v = &p->values[k];
         if (!is_waiting(p, k)) continue;
-        if (tg_value_waits(p, v) || !try_member(p, g, v)) pass_over(p, g, v);
+        const bool wanted = all ? !tg_value_waits(p, v) : v == one;
+        if (!wanted || !try_member(p, g, v)) pass_over(p, g, v);
+        if (!all && v == one) return;
     }
 }
+static void draw(tg_planning *p, growing *g, uint32_t i) { draw_some(p, g, i, true, NULL); }
 
 static tg_chain form_of(const tg_planning *p, int64_t n) {
     return (tg_chain){.n = n, .row = 1, .line = 1, .value_bytes = tg_dtype_size(p->tape->dtype)};
@@ -293,20 +296,36 @@ static bool pays_by_panel(const tg_value *v, const tg_prepared_product *prepared
     return tg_value_bytes(v) > TG_LEAF_BYTES && tg_product_pays_by_panel(prepared);
 }
 
-/* Whether a member after the first, which is a product, reads it. */
+/* Whether a member that is computed panel by panel reads what the product leaves in memory. */
 static bool reads_product(const tg_planning *p, const tg_unit *unit) {
-    for (uint32_t i = 1; i < unit->n; i++) {
+    const uint32_t begin = tg_unit_first_in_blocks(unit);
+    for (uint32_t i = begin; i < unit->n; i++) {
         const tg_value *v = &p->values[p->members[unit->first + i]];
         for (uint32_t k = 0; k < v->node->n_in; k++)
-            if (tg_value_input(p, v, k)->root == p->members[unit->first]) return true;
+            if (tg_value_input(p, v, k)->root == p->members[unit->first + begin - 1]) return true;
     }
     return false;
 }
 
-/* Draws to the product, the unit's only member, the chain that follows it: each panel then passes through it
- * while it is in cache. A chain that reduces as well is left to be one by itself, since its sums are cut
- * otherwise than panels are. */
-static void grow_epilogue(tg_planning *p, growing *g, uint32_t from, const tg_value *product) {
+/* Makes the sum the second member, if it is one that reads nothing which others make. */
+static bool move_sum_ahead(const tg_planning *p, const tg_unit *unit, const tg_value *sum) {
+    uint32_t *member = &p->members[unit->first], i = 1;
+    while (i < unit->n && &p->values[member[i]] != sum) i++;
+    if (i == unit->n) return false;
+    for (uint32_t k = 0; k < sum->node->n_in; k++) {
+        const tg_value *root = tg_value_root(p, tg_value_input(p, sum, k));
+        if (tg_value_id(p, root) != member[0] && root->unit == p->values[member[0]].unit) return false;
+    }
+    for (; i > 1; i--) member[i] = member[i - 1];
+    member[1] = tg_value_id(p, sum);
+    return true;
+}
+
+/* Draws to the product, the unit's only member, the sum that it makes itself, or NULL, and, if it pays, the
+ * chain that follows: each panel then passes through it while it is in cache. A chain that reduces as well is
+ * left to be one by itself, since its sums are cut otherwise than panels are. */
+static void grow_epilogue(tg_planning *p, growing *g, uint32_t from, const tg_value *product,
+                          const tg_value *sum, bool by_panel) {
     tg_unit *unit = g->unit;
     g->shape = tg_node_array(product->node);
     g->passed_call = true;
@@ -314,10 +333,11 @@ static void grow_epilogue(tg_planning *p, growing *g, uint32_t from, const tg_va
     /* What the product reads changes when all panels are made. */
     for (uint32_t k = 0; k < product->node->n_in; k++)
         tg_value_root(p, tg_value_input(p, product, k))->gathered_here = g->mark;
-    draw(p, g, from);
-    if (g->n_folds == 0 && unit->form.row == 1 && reads_product(p, unit)) return;
-    drop_members(p, unit->first + 1);
-    unit->n = 1;
+    draw_some(p, g, from, by_panel, sum);
+    unit->adds = sum && move_sum_ahead(p, unit, sum);
+    if (by_panel && g->n_folds == 0 && unit->form.row == 1 && reads_product(p, unit)) return;
+    drop_members(p, unit->first + 1 + unit->adds);
+    unit->n = 1 + unit->adds;
 }
 
 /* Whether the product v, before which others wait, can run at once with the units from `first` on: all that
@@ -335,11 +355,12 @@ static bool can_run_beside(const tg_planning *p, const growing *first, const tg_
 }
 
 /* A unit of the product v and what follows it; false if it had better be apart from those from `first` on. */
-static bool grow_product(tg_planning *p, const growing *first, uint32_t from, tg_value *v, bool by_panel) {
+static bool grow_product(tg_planning *p, const growing *first, uint32_t from, tg_value *v,
+                         const tg_value *sum, bool by_panel) {
     growing g = begin_unit(p, TG_STEP_PRODUCT);
     g.first = first->id, g.first_mark = first->mark;
     add_member(p, &g, v);
-    if (by_panel) grow_epilogue(p, &g, from, v);
+    grow_epilogue(p, &g, from, v, sum, by_panel);
     if (g.torn) {
         drop_members(p, g.unit->first);
         return false;
@@ -363,10 +384,11 @@ static bool grow_products(tg_planning *p, uint32_t i) {
         if (is_assign(v)) tg_value_root(p, v)->passed_at_once = first.mark;
         if (k > i && !can_run_beside(p, &first, v)) continue;
         tg_prepared_product prepared;
-        if (!tg_plan_try_product(p, v, &prepared)) return false;
+        const tg_value *sum;
+        if (!tg_plan_try_product(p, v, &prepared, &sum)) return false;
         const bool joins = tg_product_joins(&prepared) && cost + prepared.cost <= most;
         if (k > i && !joins) continue;
-        if (grow_product(p, &first, i, v, pays_by_panel(v, &prepared))) cost += prepared.cost;
+        if (grow_product(p, &first, i, v, sum, pays_by_panel(v, &prepared))) cost += prepared.cost;
         if (!joins || cost < LEAST_AT_ONCE) most = 0;
     }
     tg_unit *unit = &p->units[first.id];

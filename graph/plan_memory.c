@@ -24,7 +24,8 @@ static void note_lifetimes(tg_planning *p) {
             tg_value *v = &p->values[p->members[unit->first + i]];
             if (v->root != tg_value_id(p, v)) continue; /* an assign writes to its leaf */
             v->last_unit = u;
-            v->in_memory |= v->kept || i < tg_unit_first_in_blocks(unit) || v->late;
+            const bool within = unit->adds && i == 0; /* a sum that is made with it lies there */
+            v->in_memory |= v->kept || (i < tg_unit_first_in_blocks(unit) && !within) || v->late;
         }
         for (uint32_t i = 0; i < unit->n; i++) note_reads(p, u, &p->values[p->members[unit->first + i]]);
     }
@@ -96,8 +97,9 @@ static void note_last_readers(tg_planning *p, uint32_t first, uint32_t u) {
         for (uint32_t k = 0; k < v->node->n_in; k++) {
             const tg_value *x = tg_value_input(p, v, k);
             tg_value *root = tg_value_root(p, x);
-            /* A product reads all of it for each of its panels. */
-            const bool whole = !v->node->op->product && tg_value_is_whole(p, x) && tg_value_is_direct(x, n);
+            /* A product reads all of it for each of its panels, and what it adds after it has written. */
+            const bool turns = v->node->op->product || (unit->adds && i == 1);
+            const bool whole = !turns && tg_value_is_whole(p, x) && tg_value_is_direct(x, n);
             const bool others = root->read_in != TG_NONE && root->read_in >= first && root->read_in != u;
             root->whole_here = whole && !others && (root->read_in != u || root->whole_here);
             root->read_in = u;

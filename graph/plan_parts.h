@@ -159,6 +159,7 @@ typedef struct tg_value {
 typedef struct tg_unit {
     tg_step_kind kind;
     uint32_t first, n;
+    bool adds;           /* a product: the second member is its sum with something, and made with it */
     uint32_t at_once;    /* how many units, from this one on, are one step: products */
     tg_chain form;       /* of a chain, or what follows a product: n, row, line, by_columns, value_bytes */
     size_t parts_offset; /* of the partial results of its folds */
@@ -167,7 +168,7 @@ typedef struct tg_unit {
 /* The position of a unit's first member that is computed block by block, in turn with those after it; n where
  * none is. */
 static inline uint32_t tg_unit_first_in_blocks(const tg_unit *unit) {
-    return unit->kind == TG_STEP_CHAIN ? 0 : unit->kind == TG_STEP_PRODUCT ? 1 : unit->n;
+    return unit->kind == TG_STEP_CHAIN ? 0 : unit->kind == TG_STEP_PRODUCT ? 1U + unit->adds : unit->n;
 }
 
 /* Where an output is to lie other than in the tape's memory for it. */
@@ -224,9 +225,10 @@ bool tg_plan_count_work(tg_planning *p);
 bool tg_plan_find_readers(tg_planning *p);
 bool tg_value_waits(const tg_planning *p, const tg_value *v);
 
-/* The product that v is, as it would be computed where the tape has it; false, with an error, when memory is
- * out. */
-bool tg_plan_try_product(const tg_planning *p, const tg_value *v, tg_prepared_product *prepared);
+/* The product that v is, as it would be computed where the tape has it, and the one that reads it if that is
+ * a sum that the product can make itself, or NULL; false, with an error, when memory is out. */
+bool tg_plan_try_product(const tg_planning *p, const tg_value *v, tg_prepared_product *prepared,
+                         const tg_value **sum);
 
 /* Parts of making steps: the operation's call; a chain, or what follows a product; products at once. */
 bool tg_plan_make_call(const tg_planning *p, const tg_value *v, tg_call *call);

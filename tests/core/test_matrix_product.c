@@ -200,6 +200,31 @@ Test(matrix_product, a_product_can_be_added_to_what_is_there) {
     }
 }
 
+/* In one turn, in panels of rows or columns, and in batches. */
+Test(matrix_product, a_row_a_column_or_a_number_can_be_added_where_rows_are_made_one_by_one) {
+    const int64_t ways[][4] = {{4, 400, 2, 1},   {1, 5000, 300, 1}, {9000, 70, 2, 1},
+                               {70, 9000, 1, 1}, {3, 80, 2, 9},     {1, 90, 20, 5000}};
+    for (int i = 0; i < 6 * 12; i++) {
+        const int64_t *size = ways[i / 12];
+        const int way = i % 3; /* a number, a row or a column */
+        struct factors f = factors_for(size, i / 3 % 2 ? TG_F32 : TG_F64);
+        const tg_product product = product_of(&f.a->array, &f.b->array, &f.c->array);
+        struct random_array *plus = random_array_new(product.dtype, TG_SHAPE(9000), true);
+        const tg_product_end end = {.plus = {plus->memory, way == 2, way == 1}};
+        tg_prepared_product prepared;
+        tg_product_prepare(&prepared, &product, NULL);
+        cr_assert(tg_product_takes_plus(&prepared));
+        use_threads(1 + i / 6 % 2);
+        if (way < 2 || size[3] == 1) multiply_and(&f.a->array, &f.b->array, &f.c->array, &end);
+        for (int64_t at = 0; (way < 2 || size[3] == 1) && at < tg_shape_size(f.c_shape); at += 41) {
+            const int64_t from = way == 2 ? at / size[1] : way == 1 ? at % size[1] : 0;
+            cr_assert(get_element(&f.c->array, at) == expected_at(&f, at) + get_element(&plus->array, from));
+        }
+        random_array_free(plus);
+        factors_free(&f);
+    }
+}
+
 /* Doubles each element of a panel, and counts it. */
 struct doubler {
     const tg_array *c;
@@ -275,7 +300,7 @@ static void multiply_at_once(const struct factors *f, int n, struct doubler *cou
         const tg_product product = product_of(&f[i].a->array, &f[i].b->array, &f[i].c->array);
         counts[i].c = &f[i].c->array;
         tg_product_prepare(&all[i], &product,
-                           &(tg_product_end){false, i % 2 ? double_panel : NULL, &counts[i]});
+                           &(tg_product_end){.done = i % 2 ? double_panel : NULL, .context = &counts[i]});
         cr_assert(tg_product_joins(&all[i]));
         bytes += all[i].scratch_bytes;
     }

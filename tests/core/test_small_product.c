@@ -25,7 +25,7 @@ static void for_every_kernel(void (*check)(tg_cpu_level level, tg_dtype dtype, k
 /* A product with operands of its own, in layouts that the kernel takes. */
 struct example {
     struct tg_small_product s;
-    struct random_array *a, *b, *c;
+    struct random_array *a, *b, *c, *plus;
 };
 
 /* Rows of a matrix, further apart than they need to be; turned: its columns. */
@@ -37,6 +37,12 @@ static struct random_array *spaced(tg_dtype dtype, int64_t rows, int64_t columns
     return random_array_new(dtype, TG_SHAPE(rows, columns + random_between(0, 3)), true);
 }
 
+/* Nothing, a number, a row or a column, where the kernel can add it. */
+static struct tg_matrix plus_of(const struct random_array *x, kernel_kind kind) {
+    const int64_t way = kind == ROWS ? random_between(0, 3) : 0;
+    return (struct tg_matrix){way == 0 ? NULL : x->array.data, way == 3, way == 2};
+}
+
 static struct example example_new(tg_dtype dtype, kernel_kind kind, int64_t m, int64_t n, int64_t k) {
     const bool turn_a = kind != INNER && one_in(2), turn_b = kind == INNER || (kind != ROWS && one_in(2)),
                turn_c = kind == OUTER_TURNED && one_in(2);
@@ -44,12 +50,14 @@ static struct example example_new(tg_dtype dtype, kernel_kind kind, int64_t m, i
     e.a = turn_a ? spaced(dtype, k, m) : spaced(dtype, m, k);
     e.b = turn_b ? spaced(dtype, n, k) : spaced(dtype, k, n);
     e.c = turn_c ? spaced(dtype, n, m) : spaced(dtype, m, n);
+    e.plus = random_array_new(dtype, TG_SHAPE(m > n ? m : n), true);
     const struct tg_matrix c = matrix_of(e.c, turn_c);
     e.s = (struct tg_small_product){.m = m,
                                     .n = n,
                                     .k = k,
                                     .a = matrix_of(e.a, turn_a),
                                     .b = matrix_of(e.b, turn_b),
+                                    .plus = plus_of(e.plus, kind),
                                     .c = e.c->array.data,
                                     .c_row = c.row,
                                     .c_column = c.column,
@@ -61,6 +69,7 @@ static void example_free(struct example *e) {
     random_array_free(e->a);
     random_array_free(e->b);
     random_array_free(e->c);
+    random_array_free(e->plus);
 }
 
 /* All of C's memory: that of the elements as they have to be, that between them as it was. */
@@ -75,6 +84,7 @@ static void expect_right(tg_small_kernel *kernel, struct example *e) {
             for (int64_t p = 0; p < e->s.k; p++)
                 sum += get_element(&e->a->array, i * e->s.a.row + p * e->s.a.column) *
                        get_element(&e->b->array, p * e->s.b.row + j * e->s.b.column);
+            if (e->s.plus.data) sum += get_element(&e->plus->array, i * e->s.plus.row + j * e->s.plus.column);
             set_element(&expected->array, at, (int64_t)sum);
         }
     }
@@ -109,6 +119,40 @@ static void fill_with_fractions(struct random_array *x, int64_t period) {
             ((double *)x->memory)[i] = value;
     }
 }
+
+static double fraction_at(const struct random_array *x, int64_t i) {
+    return x->array.dtype == TG_F32 ? (double)((float *)x->memory)[i] : ((double *)x->memory)[i];
+}
+
+/* Sums of two numbers of a type are rounded the same from double. */
+static void check_rounding(tg_cpu_level level, tg_dtype dtype, kernel_kind kind) {
+    for (int turn = 0; turn < 200 && kind == ROWS; turn++) {
+        const int64_t m = random_between(1, 12), n = random_between(1, 100),
+                      k = random_between(1, one_in(2) ? 20 : 600);
+        struct example e = example_new(dtype, kind, m, n, k);
+        struct random_array *sums = random_array_new(dtype, tg_array_shape(&e.c->array), true);
+        fill_with_fractions(e.a, 1000000);
+        fill_with_fractions(e.b, 1000000);
+        fill_with_fractions(e.plus, 1000000);
+        const struct tg_matrix plus = e.s.plus;
+        e.s.adds = false;
+        kernel_of(level, dtype, kind)(&e.s);
+        e.s.plus.data = NULL;
+        e.s.c = sums->memory;
+        kernel_of(level, dtype, kind)(&e.s);
+        for (int64_t i = 0; i < m * n; i++) {
+            const int64_t at = i / n * e.s.c_row + i % n, from = i / n * plus.row + i % n * plus.column;
+            const double sum = fraction_at(sums, at) + (plus.data ? fraction_at(e.plus, from) : 0);
+            cr_assert(fraction_at(e.c, at) == (dtype == TG_F32 ? (double)(float)sum : sum),
+                      "m %d, n %d, k %d, plus %d %d", (int)m, (int)n, (int)k, (int)plus.row,
+                      (int)plus.column);
+        }
+        random_array_free(sums);
+        example_free(&e);
+    }
+}
+
+Test(small_product, what_rows_add_besides_rounds_as_a_sum_of_its_own) { for_every_kernel(check_rounding); }
 
 static void check_equal_rows(tg_cpu_level level, tg_dtype dtype, kernel_kind kind) {
     const size_t bytes = tg_dtype_size(dtype);
@@ -148,6 +192,7 @@ Test(small_product, every_size_has_a_kernel_where_blas_cannot_be_asked) {
                                        : one_in(2) ? ROWS
                                                    : INNER,
                                        random_between(1, 30), random_between(1, 70), random_between(16, 200));
+        e.s.plus.data = NULL;
         expect_right(tg_small_kernel_for(tg_cpu_level_chosen(), dtype, &e.s, true), &e);
         example_free(&e);
     }

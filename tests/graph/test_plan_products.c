@@ -238,6 +238,19 @@ static int choose(matrices *m, int n) {
 
 static bool same_shape(tg_tensor a, tg_tensor b) { return tg_shape_equal(tg_shape_of(a), tg_shape_of(b)); }
 
+/* The product and a row or a column of something, or a number; or less than the product. */
+static tg_tensor add_bias(matrices *m, tg_tensor product) {
+    const tg_shape shape = tg_shape_of(product);
+    for (int turn = 0; turn < 6; turn++) {
+        const tg_tensor b = m->x[choose(m, m->n)];
+        const int along = choose(m, 2);
+        const int64_t at = choose(m, (int)tg_shape_of(b).dim[!along]);
+        if (tg_shape_of(b).dim[along] != shape.dim[along]) continue;
+        return tg_add(product, tg_slice(b, !along, at, at + 1, 1));
+    }
+    return choose(m, 2) ? tg_add(tg_num(0.3), product) : tg_mul(product, tg_num(0.1));
+}
+
 /* A product of two of them, turned where that fits better, or a few operations. */
 static tg_tensor grow(matrices *m) {
     const tg_tensor a = m->x[choose(m, m->n)];
@@ -245,7 +258,7 @@ static tg_tensor grow(matrices *m) {
         const tg_tensor b = m->x[choose(m, m->n)];
         const int64_t inner = tg_shape_of(a).dim[1], rows = tg_shape_of(b).dim[0],
                       columns = tg_shape_of(b).dim[1];
-        if (inner == rows) return tg_mul(tg_matmul(a, b), tg_num(0.1));
+        if (inner == rows) return add_bias(m, tg_matmul(a, b));
         if (inner == columns) return tg_matmul(a, tg_transpose(b));
     }
     for (int turn = 0; turn < 4; turn++) {
@@ -256,10 +269,10 @@ static tg_tensor grow(matrices *m) {
 }
 
 static void record_matrices(matrices *m, uint64_t seed, tg_tape *tape, tg_tensor *leaves) {
-    static const int64_t sizes[] = {48, 64, 97};
+    static const int64_t sizes[] = {48, 64, 97, 2};
     *m = (matrices){.state = seed * 2654435761U + 1};
     for (int i = 0; i < LEAVES; i++) {
-        const int64_t rows = sizes[choose(m, 3)], columns = sizes[choose(m, 3)];
+        const int64_t rows = sizes[choose(m, 3 + i % 2)], columns = sizes[choose(m, 3)];
         leaves[i] = m->x[m->n++] =
             tg_param_normal(tape, TG_SHAPE(rows, columns), tg_key_split(tg_key_new(seed), (uint64_t)i), 0.3);
     }
