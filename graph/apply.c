@@ -4,6 +4,7 @@
  * the library can run by itself are run by core/'s drivers, the rest by the operation's own forward. */
 #include "core/map_driver.h"
 #include "core/matrix_product.h"
+#include "core/number_kernels.h"
 #include "core/reduce_driver.h"
 #include "graph/deferred.h"
 #include "graph/infer.h"
@@ -305,7 +306,9 @@ static TG_INLINE tg_tensor apply_scalars(tg_tape *tape, const char *where, const
             return tg_invalid(tape);
         }
     }
-    (tape->dtype == TG_F32 ? op->map_f32 : op->map_f64)(1, &node->here, from, attr);
+    tg_map_kernel *kernel = tg_number_kernel(tape->dtype, op->arithmetic, n);
+    if (!kernel) kernel = tape->dtype == TG_F32 ? op->map_f32 : op->map_f64;
+    kernel(1, &node->here, from, attr);
     record(tape, node, n, in, flags);
     return (tg_tensor){tape, i, (uint32_t)node->epoch};
 }

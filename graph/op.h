@@ -65,7 +65,8 @@ struct tg_op {
     tg_map_kernel *map_f32, *map_f64, *map_i64;
 
     /* TG_MAP: what the kernels compute where it is plain arithmetic on values: a plan then keeps what lies
-     * between several such operations in registers. The bits must be those of the kernels. */
+     * between several such operations in registers, and single numbers are computed without a loop. The bits
+     * must be those of the kernels, which tg_op_check compares. */
     tg_arithmetic arithmetic;
 
     /* TG_MAP of two inputs: if bit i is set, the result is the other input, bit for bit, where input i is

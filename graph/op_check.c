@@ -28,6 +28,8 @@ static const struct {
      "neutral and neutral_inputs of the descriptor", tg_op_check_neutral},
     {"kernels", "runs of any length, also in place, and nothing written beyond",
      "the loop's end, and values carried from one element to the next", tg_op_check_kernels},
+    {"arithmetic", "the kernels give what the arithmetic that is declared gives, bit for bit",
+     "arithmetic of the descriptor; without it the operation is slower and as good", tg_op_check_arithmetic},
     {"memory", "nothing written beyond the output, to inputs or attribute",
      "the bounds of loops in forward, or offset and strides of view", tg_op_check_bounds},
     {"gradient", "backward against finite differences", "the formula in backward", tg_op_check_first},

@@ -64,10 +64,11 @@ typedef struct tg_op_check_report {
 
 /* Applies the operation to the inputs again and again and checks: that it is complete and its result finite;
  * f32 against f64; inputs that are transposed, sliced and expanded views; size 0 and rank 0; broadcasting
- * (TG_MAP); in place and any length of a kernel's run (TG_MAP); neutral numbers; first and second derivatives
- * against finite differences; one wanted gradient against all; the same bits again, and for 1 and 2 threads;
- * a plan against the tape; every allocation failing in turn; no write beyond the output, no write to inputs
- * and attribute. An operation that is TG_NOT_DIFFERENTIABLE or gives i64 or bool skips derivatives.
+ * (TG_MAP); in place and any length of a kernel's run (TG_MAP); neutral numbers and arithmetic; first and
+ * second derivatives against finite differences; one wanted gradient against all; the same bits again, and
+ * for 1 and 2 threads; a plan against the tape; every allocation failing in turn; no write beyond the output,
+ * no write to inputs and attribute. An operation that is TG_NOT_DIFFERENTIABLE or gives i64 or bool skips
+ * derivatives.
  *
  * options may be NULL. Nothing is printed, and the report is nothing to free. Returns TG_OK when the checks
  * could be made, whatever they found: look at report->failed. Errors: TG_ERR_VALUE for options that do not

@@ -3,6 +3,7 @@
  * Owns: guards around what kernels and forward write to, and the allocator that fails. */
 #include <string.h>
 
+#include "core/number_kernels.h"
 #include "core/reduce_driver.h"
 #include "graph/op_checks.h"
 
@@ -46,6 +47,7 @@ typedef struct kernel_run {
     int n;
     guarded in[TG_OP_CHECK_INPUTS]; /* RUN elements each */
     size_t size[TG_OP_CHECK_INPUTS], out_size;
+    tg_dtype dtype, in_dtype[TG_OP_CHECK_INPUTS], out_dtype; /* the tape's, ... */
     const void *attr;
 } kernel_run;
 
@@ -85,19 +87,22 @@ static bool compare_in_place(tg_op_checker *c, const kernel_run *r, int k, const
     return true;
 }
 
-static bool check_kernel(tg_op_checker *c, tg_dtype dtype) {
+/* Calls `check` with a run of RUN elements and its result; false when memory is out. */
+static bool with_kernel(tg_op_checker *c, tg_dtype dtype,
+                        bool (*check)(tg_op_checker *c, const kernel_run *r, const guarded *whole)) {
     const tg_trial *t = &c->trial;
     tg_tensor x[TG_OP_CHECK_INPUTS];
     tg_array arrays[TG_OP_CHECK_INPUTS];
-    kernel_run r = {.n = t->n, .attr = t->attr};
+    kernel_run r = {.n = t->n, .attr = t->attr, .dtype = dtype};
     tg_tape *tape = tg_tape_new(dtype);
     if (!tape) return false;
     const tg_tensor y = tg_trial_apply(t, TG_LAYOUT_PLAIN, tape, x);
     bool good = tg_is_valid(y);
-    const tg_dtype out_dtype = good ? (tg_dtype)tg_node_at(tape, y.node)->dtype : dtype;
-    r.out_size = tg_dtype_size(out_dtype);
+    r.out_dtype = good ? (tg_dtype)tg_node_at(tape, y.node)->dtype : dtype;
+    r.out_size = tg_dtype_size(r.out_dtype);
     for (int k = 0; good && k < t->n; k++) {
         arrays[k] = tg_node_array(tg_node_at(tape, x[k].node));
+        r.in_dtype[k] = arrays[k].dtype;
         r.size[k] = tg_dtype_size(arrays[k].dtype);
         good = guard(c, RUN, arrays[k].dtype, &r.in[k]);
         for (int64_t i = 0; good && i < RUN && t->in[k].n; i++)
@@ -109,20 +114,59 @@ static bool check_kernel(tg_op_checker *c, tg_dtype dtype) {
     if (good) {
         r.kernel = tg_map_kernel_for(tape, t->op, t->n, arrays);
         run_kernel(&r, 0, RUN, whole.here);
-        if (is_guarded(c, "a run of 300 elements", &whole, RUN * r.out_size))
-            good = compare_lengths(c, &r, whole.here);
-        for (int k = 0; good && k < t->n; k++)
-            if (arrays[k].dtype == out_dtype) good = compare_in_place(c, &r, k, whole.here);
+        good = check(c, &r, &whole);
     }
     tg_tape_free(tape);
     return good;
 }
 
+static bool check_run(tg_op_checker *c, const kernel_run *r, const guarded *whole) {
+    if (!is_guarded(c, "a run of 300 elements", whole, RUN * r->out_size)) return true;
+    bool good = compare_lengths(c, r, whole->here);
+    for (int k = 0; good && k < r->n; k++)
+        if (r->in_dtype[k] == r->out_dtype) good = compare_in_place(c, r, k, whole->here);
+    return good;
+}
+
+/* Each element of the run against the arithmetic on numbers that may take the kernel's place. */
+static bool check_arithmetic(tg_op_checker *c, const kernel_run *r, const guarded *whole) {
+    const tg_arithmetic declared = c->trial.op->arithmetic;
+    const int n_in = c->trial.op->n_inputs < 0 ? r->n : c->trial.op->n_inputs;
+    tg_map_kernel *number = tg_number_kernel(r->dtype, declared, n_in);
+    bool values = r->out_dtype == r->dtype;
+    for (int k = 0; k < r->n; k++) values &= r->in_dtype[k] == r->dtype;
+    if (!values) return tg_op_skips(c, "these inputs or results are no values"), true;
+    if (!number && !(declared == TG_ADD && n_in > 2))
+        return tg_op_fails(c, "the arithmetic that is declared takes not %d inputs", n_in), true;
+    for (int64_t i = 0; number && i < RUN; i++) {
+        const void *in[TG_OP_CHECK_INPUTS];
+        double y;
+        for (int k = 0; k < r->n; k++) in[k] = r->in[k].here + (size_t)i * r->size[k];
+        number(1, &y, in, r->attr);
+        c->line->tried++;
+        if (memcmp(&y, whole->here + (size_t)i * r->out_size, r->out_size) != 0)
+            return tg_op_fails(c, "the kernel gives another result"), true;
+    }
+    return true;
+}
+
+static bool has_empty_input(const tg_trial *t) {
+    for (int k = 0; k < t->n; k++)
+        if (t->in[k].n == 0) return true;
+    return false;
+}
+
 bool tg_op_check_kernels(tg_op_checker *c) {
     if (c->trial.op->kind != TG_MAP) return tg_op_skips(c, "the operation is not elementwise"), true;
-    for (int k = 0; k < c->trial.n; k++)
-        if (c->trial.in[k].n == 0) return tg_op_skips(c, "an input is empty"), true;
-    return check_kernel(c, TG_F32) && check_kernel(c, TG_F64);
+    if (has_empty_input(&c->trial)) return tg_op_skips(c, "an input is empty"), true;
+    return with_kernel(c, TG_F32, check_run) && with_kernel(c, TG_F64, check_run);
+}
+
+bool tg_op_check_arithmetic(tg_op_checker *c) {
+    const struct tg_op *op = c->trial.op;
+    if (op->kind != TG_MAP || !op->arithmetic) return tg_op_skips(c, "none is declared"), true;
+    if (has_empty_input(&c->trial)) return tg_op_skips(c, "an input is empty"), true;
+    return with_kernel(c, TG_F32, check_arithmetic) && with_kernel(c, TG_F64, check_arithmetic);
 }
 
 /* --- forward, reductions, views ------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ tg_op_check_fn tg_op_check_result, tg_op_check_precision, tg_op_check_strides, t
     tg_op_check_scalar, tg_op_check_broadcast, tg_op_check_neutral, tg_op_check_wanted, tg_op_check_repeat,
     tg_op_check_threads, tg_op_check_plan;
 /* op_check_memory.c */
-tg_op_check_fn tg_op_check_kernels, tg_op_check_bounds, tg_op_check_allocations;
+tg_op_check_fn tg_op_check_kernels, tg_op_check_arithmetic, tg_op_check_bounds, tg_op_check_allocations;
 /* op_check_slopes.c */
 tg_op_check_fn tg_op_check_first, tg_op_check_second;
 

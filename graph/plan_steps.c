@@ -3,6 +3,7 @@
  * Owns: turning units and places into steps with all pointers, strides and kernels looked up; the blocks that
  * the results of a chain share; the scratch that forwards need. After this nothing of the planning is left.
  */
+#include "core/number_kernels.h"
 #include "core/threads.h"
 #include "graph/plan_parts.h"
 
@@ -41,6 +42,15 @@ static tg_map_kernel *kernel_of(const tg_planning *p, const tg_value *v) {
     return tg_map_kernel_for(p->tape, v->node->op, (int)v->node->n_in, in);
 }
 
+/* What v computes if that is arithmetic on values alone. */
+static tg_arithmetic arithmetic_of(const tg_planning *p, const tg_value *v) {
+    const tg_dtype dtype = p->tape->dtype;
+    const tg_arithmetic arithmetic = v->node->op == &tg_assign_op ? TG_COPY : v->node->op->arithmetic;
+    bool values = v->node->dtype == dtype && (arithmetic < TG_ADD || v->node->n_in > 1);
+    for (uint32_t k = 0; k < v->node->n_in; k++) values &= tg_value_input(p, v, k)->node->dtype == dtype;
+    return values ? arithmetic : TG_NO_ARITHMETIC;
+}
+
 /* --- kernels -------------------------------------------------------------------------------------------- */
 
 /* Where a kernel for n elements reads x; a number that is to be repeated is written out. */
@@ -68,7 +78,11 @@ static bool make_kernels(const tg_planning *p, const tg_unit *unit, tg_step *ste
             in[k] = operand_of(p, tg_value_input(p, v, k), &shape, unit->form.n);
             if (unit->form.n && !in[k]) return false;
         }
-        calls[n++] = (tg_kernel_call){kernel_of(p, v), tg_value_array(p, v).data, in, attr_of(v)};
+        tg_map_kernel *kernel =
+            unit->form.n == 1 ? tg_number_kernel(p->tape->dtype, arithmetic_of(p, v), (int)v->node->n_in)
+                              : NULL;
+        calls[n++] =
+            (tg_kernel_call){kernel ? kernel : kernel_of(p, v), tg_value_array(p, v).data, in, attr_of(v)};
     }
     step->as.kernels.n = unit->form.n;
     step->as.kernels.n_calls = n;
@@ -199,19 +213,10 @@ static void free_blocks_read_last(chain_maker *m, const tg_value *v, uint32_t i)
     }
 }
 
-/* What v computes if that is arithmetic on values alone. */
-static tg_arithmetic arithmetic_of(const chain_maker *m, const tg_value *v) {
-    const tg_dtype dtype = m->p->tape->dtype;
-    const tg_arithmetic arithmetic = v->node->op == &tg_assign_op ? TG_COPY : v->node->op->arithmetic;
-    bool values = v->node->dtype == dtype && (arithmetic < TG_ADD || v->node->n_in > 1);
-    for (uint32_t k = 0; k < v->node->n_in; k++) values &= tg_value_input(m->p, v, k)->node->dtype == dtype;
-    return values ? arithmetic : TG_NO_ARITHMETIC;
-}
-
 static void add_call(chain_maker *m, tg_value *v, uint32_t i) {
     const struct tg_op *op = v->node->op;
     const bool folds = op->kind == TG_REDUCE, narrow = is_narrow(m, v);
-    tg_chain_call call = {.n_in = (int)v->node->n_in, .narrow = narrow, .arithmetic = arithmetic_of(m, v)};
+    tg_chain_call call = {.n_in = (int)v->node->n_in, .narrow = narrow, .arithmetic = arithmetic_of(m->p, v)};
     call.kernel = folds ? tg_chain_fold_rows : kernel_of(m->p, v);
     call.attr = folds ? rows_of(m, op, (tg_dtype)v->node->dtype) : attr_of(v);
     call.out = (tg_chain_place){NULL, (int64_t)tg_dtype_size((tg_dtype)v->node->dtype), 0, narrow};

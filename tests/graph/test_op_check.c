@@ -135,6 +135,22 @@ static const struct tg_op difference = {.name = "difference",
                                         .map_f64 = difference_f64,
                                         .neutral_inputs = 3, /* 0 - y is not y */
                                         .backward = difference_backward};
+/* The same with an arithmetic of another operation. */
+static struct tg_op difference_as(tg_arithmetic arithmetic) {
+    struct tg_op op = difference;
+    op.neutral_inputs = 0;
+    op.arithmetic = arithmetic;
+    return op;
+}
+Test(op_check, a_wrong_arithmetic_is_found) {
+    const struct tg_op right = difference_as(TG_SUBTRACT), wrong = difference_as(TG_ADD),
+                       unary = difference_as(TG_NEGATE);
+    expect_passes(&right, NULL);
+    cr_expect_eq(line_of("arithmetic")->state, TG_OP_CHECK_PASSED, "%s", line_of("arithmetic")->message);
+    expect_fails(&wrong, NULL, "arithmetic", "the kernel gives another result");
+    expect_fails(&unary, NULL, "arithmetic", "takes not 2 inputs");
+}
+
 Test(op_check, a_wrong_neutral_number_is_found) {
     expect_fails(&difference, NULL, "neutral", "neutral input 0: element");
     cr_expect_eq(line_of("broadcasting")->state, TG_OP_CHECK_PASSED, "%s", line_of("broadcasting")->message);
