@@ -45,20 +45,18 @@ static void by_tape(void *context) {
         printf("%s\n", tg_tape_error(t->tape));
 }
 
-static bool make_trainer(trainer *t, tg_dtype dtype, const double *x, const double *y) {
-    t->tape = tg_tape_new(dtype);
-    t->x = tg_from_f64(t->tape, TG_SHAPE(FEATURES, EXAMPLES), FEATURES * EXAMPLES, x);
-    t->y = tg_from_f64(t->tape, TG_SHAPE(1, EXAMPLES), EXAMPLES, y);
-    t->w = tg_param_zeros(t->tape, TG_SHAPE(1, FEATURES));
-    t->b = tg_param_zeros(t->tape, TG_SHAPE(1, 1));
+static bool make_trainer(trainer *t, tg_tape *tape, tg_tensor x, tg_tensor y) {
+    *t = (trainer){.tape = tape, .x = x, .y = y};
+    t->w = tg_param_zeros(tape, TG_SHAPE(1, FEATURES));
+    t->b = tg_param_zeros(tape, TG_SHAPE(1, 1));
     const tg_tensor params[] = {t->w, t->b};
-    t->sgd = tg_sgd_new(t->tape, 2, params, (tg_sgd_options){.learning_rate = RATE});
+    t->sgd = tg_sgd_new(tape, 2, params, (tg_sgd_options){.learning_rate = RATE});
     return t->sgd != NULL;
 }
 
-/* The plan takes its steps on a tape of its own, whose parameters are w and b of the second trainer. */
-static void compare(const char *type, tg_dtype dtype, contestant by_hand, trainer *t, trainer *planned,
-                    const void *w) {
+/* The plan has parameters of its own. */
+static void compare(const char *type, contestant by_hand, trainer *t, trainer *planned, const void *w) {
+    const tg_dtype dtype = tg_dtype_of(t->w);
     const tg_tensor params[] = {planned->w, planned->b};
     tg_plan *plan = planned_step(loss_of(planned), 2, params, RATE, false);
     contestant all[] = {by_hand,
@@ -74,33 +72,38 @@ static void compare(const char *type, tg_dtype dtype, contestant by_hand, traine
     agree("those of the plan", dtype, FEATURES, w, tg_data(planned->w));
     measure_one_and_two_threads(3, all, 1);
     tg_plan_free(plan);
-    tg_optimizer_free(t->sgd);
-    tg_optimizer_free(planned->sgd);
-    tg_tape_free(t->tape);
-    tg_tape_free(planned->tape);
 }
 
-int main(void) {
-    static logistic_f32 f32;
-    static logistic_f64 f64;
-    trainer trainers[4];
-    const size_t size = (size_t)FEATURES * EXAMPLES;
-    f32.x = aligned_alloc(64, size * sizeof(float));
-    f64.x = aligned_alloc(64, size * sizeof(double));
-    f32.w = calloc(FEATURES, sizeof(float));
-    f64.w = calloc(FEATURES, sizeof(double));
-    if (!f32.x || !f64.x || !f32.w || !f64.w) return 1;
-    tg_random_uniform(tg_key_new(1), (int64_t)size, f64.x);
-    for (size_t i = 0; i < size; i++) f32.x[i] = (float)f64.x[i];
-    for (int i = 0; i < EXAMPLES; i++) f32.y[i] = i % 3 == 0, f64.y[i] = i % 3 == 0;
+/* All read the same data: with copies each would find that the others had emptied the caches. */
+#define COMPARE(type, dtype)                                                                                 \
+    {                                                                                                        \
+        static logistic_##type hand;                                                                         \
+        trainer tape, planned;                                                                               \
+        tg_tape *home = tg_tape_new(dtype);                                                                  \
+        const tg_tensor data = tg_from_f64(home, TG_SHAPE(FEATURES, EXAMPLES), FEATURES * EXAMPLES, x),      \
+                        labels = tg_from_f64(home, TG_SHAPE(1, EXAMPLES), EXAMPLES, y);                      \
+        hand.x = tg_data_mut(data);                                                                          \
+        hand.w = calloc(FEATURES, sizeof *hand.w);                                                           \
+        if (!hand.w || !make_trainer(&tape, home, data, labels) ||                                           \
+            !make_trainer(&planned, home, data, labels))                                                     \
+            return 1;                                                                                        \
+        memcpy(hand.y, tg_data(labels), sizeof hand.y);                                                      \
+        compare(#type, (contestant){.name = "by hand", .run = by_hand_##type, .context = &hand}, &tape,      \
+                &planned, hand.w);                                                                           \
+        tg_optimizer_free(tape.sgd);                                                                         \
+        tg_optimizer_free(planned.sgd);                                                                      \
+        tg_tape_free(home);                                                                                  \
+        free(hand.w);                                                                                        \
+    }
 
+int main(void) {
+    double *x = malloc(sizeof(double) * FEATURES * EXAMPLES), y[EXAMPLES];
+    if (!x) return 1;
+    tg_random_uniform(tg_key_new(1), (int64_t)FEATURES * EXAMPLES, x);
+    for (int i = 0; i < EXAMPLES; i++) y[i] = i % 3 == 0;
     measure_threads(1);
-    for (int i = 0; i < 4; i++)
-        if (!make_trainer(&trainers[i], i < 2 ? TG_F32 : TG_F64, f64.x, f64.y)) return 1;
-    compare("f32", TG_F32, (contestant){.name = "by hand", .run = by_hand_f32, .context = &f32}, &trainers[0],
-            &trainers[1], f32.w);
-    compare("f64", TG_F64, (contestant){.name = "by hand", .run = by_hand_f64, .context = &f64}, &trainers[2],
-            &trainers[3], f64.w);
-    free(f32.x), free(f64.x), free(f32.w), free(f64.w);
+    COMPARE(f32, TG_F32)
+    COMPARE(f64, TG_F64)
+    free(x);
     return 0;
 }
