@@ -1,33 +1,15 @@
 /* test_number_kernels.c: arithmetic on single numbers rounds as C does, and is there for all kinds. */
 #include "core/number_kernels.h"
 
+#include "tests/core/arithmetic_by_hand.h"
+
 #include <criterion/criterion.h>
-#include <math.h>
 #include <string.h>
 
-static const double special[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 1e-40, 3, -0.1, 1e300, 7.5};
-enum { N_SPECIAL = sizeof special / sizeof *special };
-
-static double by_hand(tg_arithmetic arithmetic, double a, double b) {
-    switch (arithmetic) {
-        case TG_COPY: return a;
-        case TG_NEGATE: return -a;
-        case TG_SQUARE: return a * a;
-        case TG_ROOT: return sqrt(a);
-        case TG_RECTIFY: return a <= 0 ? 0 : a;
-        case TG_ADD: return a + b;
-        case TG_SUBTRACT: return a - b;
-        case TG_MULTIPLY: return a * b;
-        case TG_DIVIDE: return a / b;
-        default: return NAN;
-    }
-}
-
-/* One operation of two floats, computed in double and rounded, is that of floats. */
 #define CHECK(name, type, dtype)                                                                             \
     static void name(tg_arithmetic arithmetic, double of_a, double of_b) {                                   \
         const type a = (type)of_a, b = (type)of_b;                                                           \
-        const type expected = (type)by_hand(arithmetic, (double)a, (double)b);                               \
+        const type expected = (type)arithmetic_by_hand(arithmetic, (double)a, (double)b);                    \
         type y[2] = {42, 42};                                                                                \
         tg_number_kernel(dtype, arithmetic, 1 + (arithmetic >= TG_ADD))(1, y, (const void *[]){&a, &b},      \
                                                                         NULL);                               \
