@@ -131,13 +131,12 @@ static bool check_run(tg_op_checker *c, const kernel_run *r, const guarded *whol
 /* Each element of the run against the arithmetic on numbers that may take the kernel's place. */
 static bool check_arithmetic(tg_op_checker *c, const kernel_run *r, const guarded *whole) {
     const tg_arithmetic declared = c->trial.op->arithmetic;
-    const int n_in = c->trial.op->n_inputs < 0 ? r->n : c->trial.op->n_inputs;
-    tg_map_kernel *number = tg_number_kernel(r->dtype, declared, n_in);
+    tg_map_kernel *number = tg_number_kernel(r->dtype, declared, r->n);
     bool values = r->out_dtype == r->dtype;
     for (int k = 0; k < r->n; k++) values &= r->in_dtype[k] == r->dtype;
     if (!values) return tg_op_skips(c, "these inputs or results are no values"), true;
-    if (!number && !(declared == TG_ADD && n_in > 2))
-        return tg_op_fails(c, "the arithmetic that is declared takes not %d inputs", n_in), true;
+    if (!number && !(declared == TG_ADD && r->n > 2))
+        return tg_op_fails(c, "the arithmetic that is declared takes not %d inputs", r->n), true;
     for (int64_t i = 0; number && i < RUN; i++) {
         const void *in[TG_OP_CHECK_INPUTS];
         double y;
@@ -150,22 +149,16 @@ static bool check_arithmetic(tg_op_checker *c, const kernel_run *r, const guarde
     return true;
 }
 
-static bool has_empty_input(const tg_trial *t) {
-    for (int k = 0; k < t->n; k++)
-        if (t->in[k].n == 0) return true;
-    return false;
-}
-
 bool tg_op_check_kernels(tg_op_checker *c) {
     if (c->trial.op->kind != TG_MAP) return tg_op_skips(c, "the operation is not elementwise"), true;
-    if (has_empty_input(&c->trial)) return tg_op_skips(c, "an input is empty"), true;
+    if (tg_trial_has_empty_input(&c->trial)) return tg_op_skips(c, "an input is empty"), true;
     return with_kernel(c, TG_F32, check_run) && with_kernel(c, TG_F64, check_run);
 }
 
 bool tg_op_check_arithmetic(tg_op_checker *c) {
     const struct tg_op *op = c->trial.op;
     if (op->kind != TG_MAP || !op->arithmetic) return tg_op_skips(c, "none is declared"), true;
-    if (has_empty_input(&c->trial)) return tg_op_skips(c, "an input is empty"), true;
+    if (tg_trial_has_empty_input(&c->trial)) return tg_op_skips(c, "an input is empty"), true;
     return with_kernel(c, TG_F32, check_arithmetic) && with_kernel(c, TG_F64, check_arithmetic);
 }
 

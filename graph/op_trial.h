@@ -82,6 +82,12 @@ tg_tensor tg_trial_apply(const tg_trial *t, tg_layout layout, tg_tape *tape, tg_
 /* The cotangent of dx[of], or of y where that is n: numbers of 0.5 to 1.5, of either sign. */
 void tg_trial_weights(const tg_trial *t, int of, int64_t n, double *out);
 
+static inline bool tg_trial_has_empty_input(const tg_trial *t) {
+    for (int k = 0; k < t->n; k++)
+        if (t->in[k].n == 0) return true;
+    return false;
+}
+
 static inline bool tg_trial_has_gradient(const tg_trial *t, int k) {
     return t->in[k].dtype == TG_F32 && !t->in[k].constant;
 }

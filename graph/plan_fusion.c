@@ -255,17 +255,16 @@ static bool is_waiting(const tg_planning *p, uint32_t k) {
     return v->role == TG_ROLE_COMPUTED && v->same == k && v->unit == TG_NONE;
 }
 
-/* Takes what it can of the values from i on, before which none waits; or only one, which may be NULL. */
-static void draw_some(tg_planning *p, growing *g, uint32_t i, bool all, const tg_value *one) {
-    for (uint32_t k = i; k < p->n_values && k - i < WINDOW && (all || one); k++) {
+/* Takes what it can of the values from i on, before which none waits; or only one of them, unless NULL. */
+static void draw(tg_planning *p, growing *g, uint32_t i, const tg_value *only) {
+    for (uint32_t k = i; k < p->n_values && k - i < WINDOW; k++) {
         tg_value *v = &p->values[k];
         if (!is_waiting(p, k)) continue;
-        const bool wanted = all ? !tg_value_waits(p, v) : v == one;
+        const bool wanted = only ? v == only : !tg_value_waits(p, v);
         if (!wanted || !try_member(p, g, v)) pass_over(p, g, v);
-        if (!all && v == one) return;
+        if (v == only) return;
     }
 }
-static void draw(tg_planning *p, growing *g, uint32_t i) { draw_some(p, g, i, true, NULL); }
 
 static tg_chain form_of(const tg_planning *p, int64_t n) {
     return (tg_chain){.n = n, .row = 1, .line = 1, .value_bytes = tg_dtype_size(p->tape->dtype)};
@@ -281,7 +280,7 @@ static bool grow_chain(tg_planning *p, uint32_t i) {
     g.shape = tg_node_array((reduces ? tg_value_input(p, first, 0) : first)->node);
     unit->form = form_of(p, tg_array_size(&g.shape));
     if (!try_member(p, &g, first)) return false;
-    draw(p, &g, i);
+    draw(p, &g, i, NULL);
     if (reduces && unit->n == 1) unit->kind = TG_STEP_REDUCE;
     if (unit->form.n == 0 || (g.all_direct && unit->form.n <= TG_LEAF_BYTES / widest_of(p, unit)))
         unit->kind = TG_STEP_KERNELS;
@@ -333,7 +332,7 @@ static void grow_epilogue(tg_planning *p, growing *g, uint32_t from, const tg_va
     /* What the product reads changes when all panels are made. */
     for (uint32_t k = 0; k < product->node->n_in; k++)
         tg_value_root(p, tg_value_input(p, product, k))->gathered_here = g->mark;
-    draw_some(p, g, from, by_panel, sum);
+    draw(p, g, from, by_panel ? NULL : sum);
     unit->adds = sum && move_sum_ahead(p, unit, sum);
     if (by_panel && g->n_folds == 0 && unit->form.row == 1 && reads_product(p, unit)) return;
     drop_members(p, unit->first + 1 + unit->adds);
@@ -360,7 +359,7 @@ static bool grow_product(tg_planning *p, const growing *first, uint32_t from, tg
     growing g = begin_unit(p, TG_STEP_PRODUCT);
     g.first = first->id, g.first_mark = first->mark;
     add_member(p, &g, v);
-    grow_epilogue(p, &g, from, v, sum, by_panel);
+    if (sum || by_panel) grow_epilogue(p, &g, from, v, sum, by_panel);
     if (g.torn) {
         drop_members(p, g.unit->first);
         return false;

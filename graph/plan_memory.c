@@ -98,8 +98,8 @@ static void note_last_readers(tg_planning *p, uint32_t first, uint32_t u) {
             const tg_value *x = tg_value_input(p, v, k);
             tg_value *root = tg_value_root(p, x);
             /* A product reads all of it for each of its panels, and what it adds after it has written. */
-            const bool turns = v->node->op->product || (unit->adds && i == 1);
-            const bool whole = !turns && tg_value_is_whole(p, x) && tg_value_is_direct(x, n);
+            const bool by_panel = unit->kind == TG_STEP_PRODUCT && i < tg_unit_first_in_blocks(unit);
+            const bool whole = !by_panel && tg_value_is_whole(p, x) && tg_value_is_direct(x, n);
             const bool others = root->read_in != TG_NONE && root->read_in >= first && root->read_in != u;
             root->whole_here = whole && !others && (root->read_in != u || root->whole_here);
             root->read_in = u;

@@ -78,11 +78,12 @@ static bool make_kernels(const tg_planning *p, const tg_unit *unit, tg_step *ste
             in[k] = operand_of(p, tg_value_input(p, v, k), &shape, unit->form.n);
             if (unit->form.n && !in[k]) return false;
         }
-        tg_map_kernel *kernel =
-            unit->form.n == 1 ? tg_number_kernel(p->tape->dtype, arithmetic_of(p, v), (int)v->node->n_in)
-                              : NULL;
-        calls[n++] =
-            (tg_kernel_call){kernel ? kernel : kernel_of(p, v), tg_value_array(p, v).data, in, attr_of(v)};
+        tg_map_kernel *kernel = kernel_of(p, v);
+        if (unit->form.n == 1) {
+            tg_map_kernel *number = tg_number_kernel(p->tape->dtype, arithmetic_of(p, v), (int)v->node->n_in);
+            if (number) kernel = number;
+        }
+        calls[n++] = (tg_kernel_call){kernel, tg_value_array(p, v).data, in, attr_of(v)};
     }
     step->as.kernels.n = unit->form.n;
     step->as.kernels.n_calls = n;
