@@ -207,6 +207,7 @@ Test(matrix_product, a_row_a_column_or_a_number_can_be_added_where_rows_are_made
     for (int i = 0; i < 6 * 12; i++) {
         const int64_t *size = ways[i / 12];
         const int way = i % 3; /* a number, a row or a column */
+        if (way == 2 && size[3] > 1) continue;
         struct factors f = factors_for(size, i / 3 % 2 ? TG_F32 : TG_F64);
         const tg_product product = product_of(&f.a->array, &f.b->array, &f.c->array);
         struct random_array *plus = random_array_new(product.dtype, TG_SHAPE(9000), true);
@@ -215,8 +216,8 @@ Test(matrix_product, a_row_a_column_or_a_number_can_be_added_where_rows_are_made
         tg_product_prepare(&prepared, &product, NULL);
         cr_assert(tg_product_takes_plus(&prepared));
         use_threads(1 + i / 6 % 2);
-        if (way < 2 || size[3] == 1) multiply_and(&f.a->array, &f.b->array, &f.c->array, &end);
-        for (int64_t at = 0; (way < 2 || size[3] == 1) && at < tg_shape_size(f.c_shape); at += 41) {
+        multiply_and(&f.a->array, &f.b->array, &f.c->array, &end);
+        for (int64_t at = 0; at < tg_shape_size(f.c_shape); at += 41) {
             const int64_t from = way == 2 ? at / size[1] : way == 1 ? at % size[1] : 0;
             cr_assert(get_element(&f.c->array, at) == expected_at(&f, at) + get_element(&plus->array, from));
         }

@@ -62,6 +62,47 @@ static inline tg_tensor normal(tg_tape *tape, tg_shape shape) {
     return tg_param_normal(tape, shape, tg_key_new(4), 1);
 }
 
+/* Runs a plan of outputs that change leaves as recording did, from the same beginning. */
+static inline void expect_changes(tg_tape *tape, int n_leaves, const tg_tensor *leaves,
+                                  void (*record)(const tg_tensor *leaves, tg_tensor *outputs), int n,
+                                  const char *steps) {
+    double *before[MOST], *after[2][MOST];
+    tg_tensor outputs[MOST];
+    const tg_tensor *sets[2] = {leaves, outputs};
+    for (int i = 0; i < n_leaves; i++) {
+        before[i] = malloc((size_t)tg_size(leaves[i]) * sizeof(double));
+        cr_assert_eq(tg_read_f64(leaves[i], tg_size(leaves[i]), before[i]), TG_OK);
+    }
+    record(leaves, outputs);
+    tg_plan *plan = tg_plan_new(tape, n, outputs);
+    cr_assert(plan, "%s", tg_tape_error(tape));
+    expect_steps(plan, steps);
+    for (int s = 0; s < 2; s++)
+        for (int i = 0; i < (s ? n : n_leaves); i++) {
+            after[s][i] = malloc((size_t)tg_size(sets[s][i]) * sizeof(double));
+            cr_assert_eq(tg_read_f64(sets[s][i], tg_size(sets[s][i]), after[s][i]), TG_OK);
+        }
+    for (int threads = 1; threads <= 2; threads++) {
+        use_threads(threads);
+        for (int i = 0; i < n_leaves; i++)
+            cr_assert_eq(tg_write_f64(leaves[i], tg_size(leaves[i]), before[i]), TG_OK);
+        cr_assert_eq(tg_plan_run(plan), TG_OK);
+        for (int s = 0; s < 2; s++)
+            for (int i = 0; i < (s ? n : n_leaves); i++) {
+                const size_t size = (size_t)tg_size(sets[s][i]);
+                double *now = malloc(size * sizeof(double));
+                cr_assert_eq(tg_read_f64(sets[s][i], (int64_t)size, now), TG_OK);
+                cr_expect_eq(memcmp(now, after[s][i], size * sizeof(double)), 0, "%s %d, %d threads",
+                             s ? "output" : "leaf", i, threads);
+                free(now);
+            }
+    }
+    for (int i = 0; i < n_leaves; i++) free(before[i]), free(after[0][i]);
+    for (int i = 0; i < n; i++) free(after[1][i]);
+    tg_plan_free(plan);
+    use_threads(1);
+}
+
 static inline void on_both_dtypes(void (*test)(tg_tape *tape)) {
     for (int dtype = TG_F32; dtype <= TG_F64; dtype++) {
         tg_tape *tape = tg_tape_new((tg_dtype)dtype);

@@ -117,7 +117,7 @@ static void change_after(const tg_tensor *leaf, tg_tensor *outputs) {
 }
 static void change_to_the_sum(const tg_tensor *leaf, tg_tensor *outputs) {
     outputs[0] = tg_assign(leaf[2], tg_add(layer(leaf), leaf[2]));
-    outputs[1] = tg_add(leaf[2], layer(leaf));
+    outputs[1] = tg_tanh(leaf[2]);
 }
 static void change_what_is_multiplied(const tg_tensor *leaf, tg_tensor *outputs) {
     const tg_tensor x = layer(leaf);
@@ -125,35 +125,12 @@ static void change_what_is_multiplied(const tg_tensor *leaf, tg_tensor *outputs)
     outputs[1] = tg_tanh(tg_add(x, leaf[2]));
 }
 
-static void expect_changed(tg_tape *tape, void (*record)(const tg_tensor *leaf, tg_tensor *outputs)) {
-    const tg_tensor leaf[3] = {normal(tape, TG_SHAPE(1, 300)), normal(tape, TG_SHAPE(300, ROW)),
-                               normal(tape, TG_SHAPE(1, ROW))};
-    void *start[3], *expected[2];
-    tg_tensor outputs[2];
-    for (int i = 0; i < 3; i++)
-        memcpy(start[i] = malloc(bytes_of(leaf[i])), tg_data(leaf[i]), bytes_of(leaf[i]));
-    record(leaf, outputs);
-    tg_plan *plan = tg_plan_new(tape, 2, outputs);
-    cr_assert(plan, "%s", tg_tape_error(tape));
-    for (int i = 0; i < 2; i++)
-        memcpy(expected[i] = malloc(bytes_of(outputs[i])), tg_data(outputs[i]), bytes_of(outputs[i]));
-    for (int threads = 1; threads <= 2; threads++) {
-        use_threads(threads);
-        for (int i = 0; i < 3; i++) memcpy(tg_data_mut(leaf[i]), start[i], bytes_of(leaf[i]));
-        cr_assert_eq(tg_plan_run(plan), TG_OK);
-        for (int i = 0; i < 2; i++)
-            cr_expect_eq(memcmp(tg_data(outputs[i]), expected[i], bytes_of(outputs[i])), 0, "output %d", i);
-    }
-    use_threads(1);
-    for (int i = 0; i < 3; i++) free(start[i]);
-    for (int i = 0; i < 2; i++) free(expected[i]);
-    tg_plan_free(plan);
-}
-
 static void change_leaves(tg_tape *tape) {
-    expect_changed(tape, change_between);
-    expect_changed(tape, change_after);
-    expect_changed(tape, change_to_the_sum);
-    expect_changed(tape, change_what_is_multiplied);
+    const tg_tensor leaves[3] = {normal(tape, TG_SHAPE(1, 300)), normal(tape, TG_SHAPE(300, ROW)),
+                                 normal(tape, TG_SHAPE(1, ROW))};
+    expect_changes(tape, 3, leaves, change_between, 2, "  matmul\n");
+    expect_changes(tape, 3, leaves, change_after, 2, "  matmul add\n");
+    expect_changes(tape, 3, leaves, change_to_the_sum, 2, "  matmul add\n");
+    expect_changes(tape, 3, leaves, change_what_is_multiplied, 2, "  matmul add\n");
 }
 Test(plan_bias, leaves_change_before_and_after_they_are_added) { on_both_dtypes(change_leaves); }

@@ -85,47 +85,6 @@ static void keep_what_others_read(tg_tape *tape) {
 }
 Test(plan_products, what_one_reads_no_other_takes_the_place_of) { on_both_dtypes(keep_what_others_read); }
 
-/* Runs a plan of outputs that change leaves as recording did, from the same beginning. */
-static void expect_changes(tg_tape *tape, int n_leaves, const tg_tensor *leaves,
-                           void (*record)(const tg_tensor *leaves, tg_tensor *outputs), int n,
-                           const char *steps) {
-    double *before[MOST], *after[2][MOST];
-    tg_tensor outputs[MOST];
-    const tg_tensor *sets[2] = {leaves, outputs};
-    for (int i = 0; i < n_leaves; i++) {
-        before[i] = malloc((size_t)tg_size(leaves[i]) * sizeof(double));
-        cr_assert_eq(tg_read_f64(leaves[i], tg_size(leaves[i]), before[i]), TG_OK);
-    }
-    record(leaves, outputs);
-    tg_plan *plan = tg_plan_new(tape, n, outputs);
-    cr_assert(plan, "%s", tg_tape_error(tape));
-    expect_steps(plan, steps);
-    for (int s = 0; s < 2; s++)
-        for (int i = 0; i < (s ? n : n_leaves); i++) {
-            after[s][i] = malloc((size_t)tg_size(sets[s][i]) * sizeof(double));
-            cr_assert_eq(tg_read_f64(sets[s][i], tg_size(sets[s][i]), after[s][i]), TG_OK);
-        }
-    for (int threads = 1; threads <= 2; threads++) {
-        use_threads(threads);
-        for (int i = 0; i < n_leaves; i++)
-            cr_assert_eq(tg_write_f64(leaves[i], tg_size(leaves[i]), before[i]), TG_OK);
-        cr_assert_eq(tg_plan_run(plan), TG_OK);
-        for (int s = 0; s < 2; s++)
-            for (int i = 0; i < (s ? n : n_leaves); i++) {
-                const size_t size = (size_t)tg_size(sets[s][i]);
-                double *now = malloc(size * sizeof(double));
-                cr_assert_eq(tg_read_f64(sets[s][i], (int64_t)size, now), TG_OK);
-                cr_expect_eq(memcmp(now, after[s][i], size * sizeof(double)), 0, "%s %d, %d threads",
-                             s ? "output" : "leaf", i, threads);
-                free(now);
-            }
-    }
-    for (int i = 0; i < n_leaves; i++) free(before[i]), free(after[0][i]);
-    for (int i = 0; i < n; i++) free(after[1][i]);
-    tg_plan_free(plan);
-    use_threads(1);
-}
-
 /* The second product is to be added to the weights that the first reads. */
 static void update_an_operand(const tg_tensor *leaf, tg_tensor *outputs) {
     outputs[0] = tg_matmul(leaf[0], tg_transpose(leaf[1]));
